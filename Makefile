@@ -1,0 +1,59 @@
+# Everything that is built, run and tested starts here. Each target installs what it lacks.
+
+GO      ?= go
+TAGS    := nolibopusfile
+BIN     := bin/carillon
+WEB     := web/dist/index.html
+WEBSRC  := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
+
+export CARILLON_TAGS := $(TAGS)
+
+.PHONY: run build web test test-go test-web test-interop test-e2e fuzz bench lint generate clean
+
+run: build ## build everything and start it on http://localhost:8080
+	@./$(BIN) serve
+
+build: $(WEB) ## bin/carillon with the web client inside
+	@scripts/install build
+	@echo "==> building $(BIN)"
+	@$(GO) build -tags $(TAGS) -trimpath -o $(BIN) ./cmd/carillon
+
+web: $(WEB)
+
+$(WEB): $(WEBSRC)
+	@scripts/install node
+	@echo "==> building the web client"
+	@cd web && npm run --silent build
+	@touch $(WEB)
+
+test: ## everything: Go with -race, web client, interop with the SDKs, real browsers
+	@scripts/test
+
+test-go:
+	@scripts/test go
+
+test-web:
+	@scripts/test web
+
+test-interop:
+	@scripts/test interop
+
+test-e2e:
+	@scripts/test e2e
+
+fuzz: ## a longer run of every fuzz target; FUZZTIME=30s each
+	@scripts/fuzz $(or $(FUZZTIME),30s)
+
+bench: ## forwarding and mixing beside their floors
+	@scripts/install build
+	@$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchmem ./internal/media/...
+
+lint:
+	@$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@latest run --build-tags $(TAGS)
+	@cd web && npm run --silent lint
+
+generate: ## protobuf and GraphQL code
+	@$(GO) generate -tags $(TAGS) ./...
+
+clean:
+	rm -rf bin web/dist/assets web/dist/index.html
