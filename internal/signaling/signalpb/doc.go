@@ -1,0 +1,7 @@
+// Package signalpb holds the messages of the signaling protocol, generated from proto/signaling.proto.
+//
+// Fields are proto2 with explicit presence: pointers, nil when absent. The package frame puts messages
+// on the wire and takes them off it.
+package signalpb
+
+//go:generate protoc --proto_path=../../../proto --go_out=. --go_opt=paths=source_relative signaling.proto
