@@ -1,0 +1,139 @@
+// Package frame puts signaling messages on the WebSocket and takes them off it: the frame byte, the
+// bounds on what a client may make the server allocate, and the compression of session descriptions.
+//
+// Everything here is a pure function of its input, except SDPCodec, which belongs to one connection.
+// All failures carry errs.Invalid. No goroutines.
+package frame
+
+import (
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"carillon/internal/errs"
+	"carillon/internal/signaling/signalpb"
+)
+
+const (
+	// MaxSize is the most bytes that one WebSocket message may have. The largest honest message is an
+	// uncompressed offer with 25 received videos, about 150 kB; the rest is room for growth.
+	MaxSize = 1 << 20
+
+	// maxRest is the most bytes of a frame that are not the text of an offer. An empty message costs two
+	// bytes on the wire and a hundred in memory, so without this bound one frame could make the decoder
+	// allocate many times MaxSize.
+	maxRest = 64 << 10
+
+	// typeByte announces a signal frame; clients send it and expect it.
+	typeByte = 0x05
+
+	// legacyTypeByte is accepted in its place, as clients do.
+	legacyTypeByte = 0x02
+)
+
+// Encode returns the WebSocket message for a frame. The caller sets timestamp_ms and type; a frame
+// without one of them, or without another required field, is refused, since clients would drop it.
+func Encode(f *signalpb.SdkSignalFrame) ([]byte, error) {
+	if f.GetType() == signalpb.SdkSignalFrame_UNKNOWN {
+		return nil, errs.New(errs.Internal, "A signal frame has no type.")
+	}
+	options := proto.MarshalOptions{UseCachedSize: true}
+	message := make([]byte, 1, 1+options.Size(f))
+	message[0] = typeByte
+	message, err := options.MarshalAppend(message, f)
+	if err != nil {
+		return nil, errs.Wrap(err, errs.Internal, "A signal frame is incomplete.")
+	}
+	return message, nil
+}
+
+// Decode reads a WebSocket message from a client. A frame of a type that this server does not know is
+// not an error, so that newer clients can be served: its type reads as SdkSignalFrame_UNKNOWN, and the
+// caller ignores it. Strings of the result are not checked for UTF-8.
+func Decode(message []byte) (*signalpb.SdkSignalFrame, error) {
+	if len(message) > MaxSize {
+		return nil, errs.New(errs.Invalid, "The signal frame is larger than %d bytes.", MaxSize)
+	}
+	if len(message) == 0 {
+		return nil, errs.New(errs.Invalid, "The signal frame is empty.")
+	}
+	if message[0] != typeByte && message[0] != legacyTypeByte {
+		return nil, errs.New(errs.Invalid, "The message is not a signal frame (first byte 0x%02x).", message[0])
+	}
+	body := message[1:]
+	if rest := len(body) - offerBytes(body); rest > maxRest {
+		return nil, errs.New(errs.Invalid, "The signal frame holds %d bytes besides the offer; the limit is %d.", rest, maxRest)
+	}
+	f := new(signalpb.SdkSignalFrame)
+	// Partial, because an enum value that is not known leaves the required type unset.
+	if err := (proto.UnmarshalOptions{AllowPartial: true, DiscardUnknown: false}).Unmarshal(body, f); err != nil {
+		return nil, errs.Wrap(err, errs.Invalid, "The signal frame cannot be decoded.")
+	}
+	if f.Type == nil {
+		if !hasField(f.ProtoReflect().GetUnknown(), fieldType) {
+			return nil, errs.New(errs.Invalid, "The signal frame has no type.")
+		}
+		return f, nil
+	}
+	if err := proto.CheckInitialized(f); err != nil {
+		return nil, errs.Wrap(err, errs.Invalid, "The signal frame lacks a required field.")
+	}
+	return f, nil
+}
+
+// Field numbers of the schema that the bounds below need before anything is decoded.
+const (
+	fieldType            protowire.Number = 2 // of SdkSignalFrame
+	fieldSub             protowire.Number = 6
+	fieldSDPOffer        protowire.Number = 4 // of SdkSubscribeFrame
+	fieldCompressedOffer protowire.Number = 8
+)
+
+// offerBytes returns how many bytes of a serialized frame are the text of offers. It stops quietly at
+// malformed input, which the decoder reports.
+func offerBytes(body []byte) int {
+	total := 0
+	eachBytesField(body, func(number protowire.Number, sub []byte) {
+		if number != fieldSub {
+			return
+		}
+		eachBytesField(sub, func(number protowire.Number, text []byte) {
+			if number == fieldSDPOffer || number == fieldCompressedOffer {
+				total += len(text)
+			}
+		})
+	})
+	return total
+}
+
+func eachBytesField(message []byte, visit func(protowire.Number, []byte)) {
+	for len(message) > 0 {
+		number, wireType, n := protowire.ConsumeTag(message)
+		if n < 0 {
+			return
+		}
+		value := message[n:]
+		size := protowire.ConsumeFieldValue(number, wireType, value)
+		if size < 0 {
+			return
+		}
+		if wireType == protowire.BytesType {
+			content, _ := protowire.ConsumeBytes(value)
+			visit(number, content)
+		}
+		message = value[size:]
+	}
+}
+
+func hasField(message []byte, want protowire.Number) bool {
+	for len(message) > 0 {
+		number, _, n := protowire.ConsumeField(message)
+		if n < 0 {
+			return false
+		}
+		if number == want {
+			return true
+		}
+		message = message[n:]
+	}
+	return false
+}
