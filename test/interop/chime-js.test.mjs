@@ -1,0 +1,166 @@
+// The unmodified amazon-chime-sdk-js, the current release and 2.31.0, with meetings made by the
+// unmodified AWS SDK.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { ChimeSDKMeetingsClient, CreateAttendeeCommand, CreateMeetingCommand, DeleteMeetingCommand } from '@aws-sdk/client-chime-sdk-meetings'
+import { Carillon } from '../lib/carillon.mjs'
+import { Person } from '../lib/browser.mjs'
+import { until } from '../lib/until.mjs'
+import { servePage } from './page/serve.mjs'
+
+const heard = -65 // dBFS: a tone in the mix is far above,
+const silent = -85 // and one that is not in it far below
+const tones = { ann: 523, ben: 787 }
+
+let carillon, chime
+const pages = {}
+const people = []
+
+before(async () => {
+  carillon = await Carillon.start()
+  const key = carillon.createKey()
+  chime = new ChimeSDKMeetingsClient({
+    endpoint: carillon.url + '/chime', region: 'eu-central-1',
+    credentials: { accessKeyId: key.accessKeyId, secretAccessKey: key.secretAccessKey },
+  })
+  pages.current = await servePage('amazon-chime-sdk-js')
+  pages.old = await servePage('amazon-chime-sdk-js-2')
+})
+
+after(async () => {
+  for (const p of people) await p.close()
+  for (const p of Object.values(pages)) p.close()
+  await carillon?.dispose()
+})
+
+const createMeeting = () =>
+  chime.send(new CreateMeetingCommand({ ClientRequestToken: crypto.randomUUID(), MediaRegion: 'eu-central-1', ExternalMeetingId: 'interop' }))
+const createAttendee = (meeting, name) =>
+  chime.send(new CreateAttendeeCommand({ MeetingId: meeting.Meeting.MeetingId, ExternalUserId: name }))
+
+async function open(name, version) {
+  const person = await Person.open(name, tones[name] ?? 1171)
+  people.push(person)
+  await visit(person, version)
+  return person
+}
+
+async function visit(person, version) {
+  await person.page.goto(pages[version].url)
+  person.version = await person.page.evaluate(() => window.call.version)
+}
+
+async function close(...leaving) {
+  for (const person of leaving) {
+    people.splice(people.indexOf(person), 1)
+    await person.close()
+  }
+}
+
+async function join(person, meeting, attendee, options) {
+  person.attendee = attendee.Attendee.AttendeeId
+  await person.page.evaluate(([m, a, o]) => window.call.join(m, a, o), [plain(meeting), plain(attendee), options])
+}
+
+const plain = (answer) => JSON.parse(JSON.stringify({ ...answer, $metadata: undefined }))
+const call = (person, method, ...args) => person.page.evaluate(([m, a]) => window.call[m](...a), [method, args])
+const log = (person) => person.page.evaluate(() => window.call.log)
+const stoppedWith = (person, name) =>
+  until(`${person.name} stopped with ${name}`, 20_000, async () => (await log(person)).includes('stopped') && (await call(person, 'status')) === name)
+const started = (person) => until(`${person.name} started`, 20_000, async () => (await log(person)).includes('started'))
+const present = (person, id) => until(`${person.name} sees ${id}`, 10_000, async () => (await call(person, 'roster'))[id]?.present)
+
+for (const [annVersion, benVersion] of [['current', 'current'], ['old', 'current'], ['old', 'old']]) {
+  test(`two people: ${annVersion} and ${benVersion} SDK`, { timeout: 180_000 }, async (t) => {
+    const meeting = await createMeeting()
+    const ann = await open('ann', annVersion)
+    const ben = await open('ben', benVersion)
+    t.diagnostic(`versions ${ann.version} and ${ben.version}`)
+    try {
+      for (const person of [ann, ben]) await join(person, meeting, await createAttendee(meeting, person.name))
+      for (const [me, other] of [[ann, ben], [ben, ann]]) {
+        await started(me)
+        await present(me, me.attendee)
+        await present(me, other.attendee)
+        assert.equal((await call(me, 'roster'))[other.attendee].external, other.name)
+        const video = `video[data-attendee="${other.attendee}"][data-self="false"]`
+        await until(`${me.name} sees ${other.name} move`, 20_000, () => me.moving(video))
+        const before = (await me.sees()).reduce((n, s) => n + s.frames, 0)
+        await until(`${me.name} decodes on`, 10_000, async () => (await me.sees()).reduce((n, s) => n + s.frames, 0) > before + 15)
+        await until(`${me.name} hears ${other.name} and not himself`, 15_000, async () => {
+          const [own, others] = await me.hears([me.tone, other.tone])
+          return others > heard && own < silent
+        })
+        await until(`${me.name} is shown that ${other.name} talks`, 10_000, async () => (await call(me, 'roster'))[other.attendee].volume > 0.2)
+      }
+
+      const packets = await ann.audioPackets()
+      const at = Date.now()
+      await call(ben, 'mute', true)
+      await until('ann sees the mute', 5_000, async () => (await call(ann, 'roster'))[ben.attendee].muted === true)
+      await until('ann hears silence', 10_000, async () => (await ann.hears([ben.tone], 1500))[0] < silent)
+      const rate = ((await ann.audioPackets()) - packets) / ((Date.now() - at) / 1000)
+      assert.ok(rate > 45 && rate < 55, `${rate} audio packets each second while nobody talks`)
+      await call(ben, 'mute', false)
+      await until('ann hears ben again', 10_000, async () => (await ann.hears([ben.tone], 1500))[0] > heard)
+
+      await call(ben, 'camera', false)
+      await until('the tile of ben goes', 10_000, async () => !(await call(ann, 'tiles')).some((tile) => tile.attendee === ben.attendee))
+      await call(ben, 'camera', true)
+      await until('ann sees ben again', 20_000, () => ann.moving(`video[data-attendee="${ben.attendee}"][data-self="false"]`))
+
+      await call(ben, 'leave')
+      await stoppedWith(ben, 'Left')
+      await until('ann sees ben leave', 5_000, async () => {
+        const entry = (await call(ann, 'roster'))[ben.attendee]
+        return entry.present === false && !entry.dropped
+      })
+      assert.equal((await log(ann)).includes('poor'), false)
+      assert.equal((await log(ann)).includes('reconnecting'), false)
+    } catch (error) {
+      t.diagnostic(`ann: ${ann.console.slice(-15).join('\n')}`)
+      t.diagnostic(`ben: ${ben.console.slice(-15).join('\n')}`)
+      t.diagnostic(carillon.log.slice(-3000))
+      throw error
+    } finally {
+      await close(ann, ben)
+    }
+  })
+}
+
+for (const version of ['current', 'old']) {
+  test(`endings and refusals: ${version} SDK`, { timeout: 180_000 }, async (t) => {
+    const person = await open('ann', version)
+    const second = await open('second', version)
+    try {
+      const meeting = await createMeeting()
+      const attendee = await createAttendee(meeting, 'ann')
+
+      const forged = structuredClone(plain(attendee))
+      forged.Attendee.JoinToken = 'f'.repeat(96)
+      await join(person, meeting, forged, { camera: false })
+      await stoppedWith(person, 'SignalingBadRequest')
+
+      await visit(person, version)
+      await join(person, meeting, attendee, { camera: false })
+      await started(person)
+      await join(second, meeting, attendee, { camera: false })
+      await started(second)
+      await stoppedWith(person, 'AudioJoinedFromAnotherDevice')
+      assert.equal((await log(second)).includes('stopped'), false)
+
+      await chime.send(new DeleteMeetingCommand({ MeetingId: meeting.Meeting.MeetingId }))
+      await stoppedWith(second, 'MeetingEnded')
+
+      await visit(person, version)
+      await join(person, meeting, attendee, { camera: false })
+      await stoppedWith(person, 'MeetingEnded')
+    } catch (error) {
+      t.diagnostic(person.console.slice(-15).join('\n'))
+      t.diagnostic(carillon.log.slice(-3000))
+      throw error
+    } finally {
+      await close(person, second)
+    }
+  })
+}

@@ -1,0 +1,78 @@
+// What an application built on the SDK does, as small as it can be. `chime-sdk` is replaced by the
+// version under test when this is bundled.
+import * as sdk from 'chime-sdk'
+
+const log = []
+let session
+let status // of the last audioVideoDidStop
+const roster = new Map() // attendee id → {present, external, dropped, muted, volume}
+
+function watch(id) {
+  session.audioVideo.realtimeSubscribeToVolumeIndicator(id, (_, volume, muted) => {
+    const entry = roster.get(id)
+    if (volume !== null) entry.volume = Math.max(entry.volume ?? 0, volume)
+    if (muted !== null) entry.muted = muted
+  })
+}
+
+window.call = {
+  version: sdk.Versioning.sdkVersion,
+  log,
+  roster: () => Object.fromEntries(roster),
+  status: () => (status === undefined ? undefined : sdk.MeetingSessionStatusCode[status]),
+  tiles: () =>
+    session.audioVideo.getAllVideoTiles().map((t) => {
+      const s = t.state()
+      return { tile: s.tileId, attendee: s.boundAttendeeId, local: s.localTile, active: s.active }
+    }),
+
+  async join(meeting, attendee, { camera = true } = {}) {
+    const logger = new sdk.ConsoleLogger('sdk', sdk.LogLevel.WARN)
+    const devices = new sdk.DefaultDeviceController(logger)
+    session = new sdk.DefaultMeetingSession(new sdk.MeetingSessionConfiguration(meeting, attendee), logger, devices)
+    const av = session.audioVideo
+    av.addObserver({
+      audioVideoDidStart: () => log.push('started'),
+      audioVideoDidStartConnecting: (again) => log.push(again ? 'reconnecting' : 'connecting'),
+      audioVideoDidStop: (s) => {
+        status = s.statusCode()
+        log.push('stopped')
+      },
+      connectionDidBecomePoor: () => log.push('poor'),
+      videoTileDidUpdate: (t) => {
+        if (t.boundAttendeeId) av.bindVideoElement(t.tileId, element(t))
+      },
+      videoTileWasRemoved: (id) => document.querySelector(`video[data-tile="${id}"]`)?.remove(),
+    })
+    av.realtimeSubscribeToAttendeeIdPresence((id, present, external, dropped) => {
+      const fresh = !roster.has(id)
+      roster.set(id, { ...roster.get(id), present, external, dropped })
+      if (fresh) watch(id)
+    })
+    const microphone = (await av.listAudioInputDevices())[0].deviceId
+    await (av.startAudioInput ?? av.chooseAudioInputDevice).call(av, microphone)
+    if (camera) {
+      const device = (await av.listVideoInputDevices())[0].deviceId
+      await (av.startVideoInput ?? av.chooseVideoInputDevice).call(av, device)
+    }
+    await av.bindAudioElement(document.querySelector('audio'))
+    av.start()
+    if (camera) av.startLocalVideoTile()
+  },
+  camera: (on) => (on ? session.audioVideo.startLocalVideoTile() : session.audioVideo.stopLocalVideoTile()),
+  mute: (on) => (on ? session.audioVideo.realtimeMuteLocalAudio() : session.audioVideo.realtimeUnmuteLocalAudio()),
+  leave: () => session.audioVideo.stop(),
+}
+
+function element({ tileId, boundAttendeeId, localTile }) {
+  let video = document.querySelector(`video[data-tile="${tileId}"]`)
+  if (!video) {
+    video = document.createElement('video')
+    video.muted = video.autoplay = video.playsInline = true
+    video.dataset.tile = tileId
+    document.body.append(video)
+  }
+  video.dataset.attendee = boundAttendeeId
+  video.dataset.self = String(localTile)
+  return video
+}

@@ -1,0 +1,68 @@
+// A person with a browser: an own Chromium process with a fake camera and a tone for a microphone.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium } from 'playwright-core'
+import { probe } from './probe.mjs'
+import { writeTone } from './tone.mjs'
+
+const flags = [
+  '--no-sandbox',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--use-fake-ui-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required',
+  '--disable-renderer-backgrounding',
+  '--disable-background-timer-throttling',
+]
+
+export class Person {
+  // name is also the name shown in the meeting; tone is in Hz.
+  static async open(name, tone, { viewport = { width: 1280, height: 800 } } = {}) {
+    const person = new Person()
+    person.name = name
+    person.tone = tone
+    person.dir = mkdtempSync(join(tmpdir(), 'carillon-person-'))
+    const wav = join(person.dir, 'microphone.wav')
+    writeTone(wav, tone)
+    person.browser = await chromium.launch({
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      args: [...flags, '--use-fake-device-for-media-stream=fps=15', `--use-file-for-fake-audio-capture=${wav}`],
+    })
+    person.context = await person.browser.newContext({ viewport })
+    await person.context.grantPermissions(['camera', 'microphone'])
+    await person.context.addInitScript(probe)
+    person.page = await person.context.newPage()
+    person.console = []
+    person.page.on('console', (m) => person.console.push(`${m.type()}: ${m.text()}`))
+    person.page.on('pageerror', (e) => person.console.push(`pageerror: ${e.stack}`))
+    return person
+  }
+
+  // hears gives the loudest level (dBFS) of each frequency in what this browser plays, over a while.
+  hears(frequencies, ms = 2500) {
+    return this.page.evaluate(([f, ms]) => window.probe.hears(f, ms), [frequencies, ms])
+  }
+
+  // sees gives, for each video stream received, its decoded frames and size.
+  sees() {
+    return this.page.evaluate(() => window.probe.sees())
+  }
+
+  audioPackets() {
+    return this.page.evaluate(() => window.probe.audioPackets())
+  }
+
+  // moving says whether the picture of a <video> changes.
+  moving(selector, ms = 3000) {
+    return this.page.evaluate(([s, ms]) => window.probe.moving(s, ms), [selector, ms])
+  }
+
+  async close() {
+    await this.browser?.close()
+    rmSync(this.dir, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,93 @@
+// probe runs in the page before its own scripts. It keeps every RTCPeerConnection the page makes and
+// measures what arrives, from getStats and from the media itself.
+export function probe() {
+  const connections = []
+  const Native = window.RTCPeerConnection
+  window.RTCPeerConnection = class extends Native {
+    constructor(...args) {
+      super(...args)
+      connections.push(this)
+    }
+  }
+  const live = () => connections.filter((c) => c.connectionState !== 'closed' && c.signalingState !== 'closed')
+  const pause = (ms) => new Promise((done) => setTimeout(done, ms))
+  const analysers = new Map() // by track
+  let context
+
+  function analyser(track) {
+    if (!analysers.has(track)) {
+      context ??= new AudioContext({ sampleRate: 48_000 })
+      const node = context.createAnalyser()
+      node.fftSize = 8192
+      node.smoothingTimeConstant = 0
+      context.createMediaStreamSource(new MediaStream([track])).connect(node)
+      analysers.set(track, node)
+    }
+    return analysers.get(track)
+  }
+
+  async function inbound(kind) {
+    const found = []
+    for (const connection of live()) {
+      for (const report of (await connection.getStats()).values()) {
+        if (report.type === 'inbound-rtp' && report.kind === kind) found.push(report)
+      }
+    }
+    return found
+  }
+
+  window.probe = {
+    connections: () => live().map((c) => c.connectionState),
+
+    async hears(frequencies, ms) {
+      const tracks = live().flatMap((c) => c.getReceivers().map((r) => r.track)).filter((t) => t?.kind === 'audio' && t.readyState === 'live')
+      const nodes = tracks.map(analyser)
+      await context?.resume()
+      const loudest = frequencies.map(() => -200)
+      const end = performance.now() + ms
+      while (performance.now() < end) {
+        for (const node of nodes) {
+          const bins = new Float32Array(node.frequencyBinCount)
+          node.getFloatFrequencyData(bins)
+          frequencies.forEach((f, i) => {
+            const bin = Math.round((f * node.fftSize) / 48_000)
+            loudest[i] = Math.max(loudest[i], bins[bin - 1], bins[bin], bins[bin + 1])
+          })
+        }
+        await pause(40)
+      }
+      return loudest.map(Math.round)
+    },
+
+    async sees() {
+      return (await inbound('video')).map((r) => ({
+        ssrc: r.ssrc, frames: r.framesDecoded ?? 0, width: r.frameWidth, height: r.frameHeight, packets: r.packetsReceived, codec: r.codecId,
+      }))
+    },
+
+    async audioPackets() {
+      return (await inbound('audio')).reduce((n, r) => n + r.packetsReceived, 0)
+    },
+
+    async moving(selector, ms) {
+      const video = document.querySelector(selector)
+      if (!video || !video.videoWidth) return false
+      const canvas = new OffscreenCanvas(64, 64)
+      const shot = () => {
+        const ink = canvas.getContext('2d', { willReadFrequently: true })
+        ink.drawImage(video, 0, 0, 64, 64)
+        return ink.getImageData(0, 0, 64, 64).data
+      }
+      const first = shot()
+      const end = performance.now() + ms
+      while (performance.now() < end) {
+        await pause(100)
+        const next = shot()
+        let difference = 0
+        for (let i = 0; i < first.length; i++) difference += Math.abs(first[i] - next[i])
+        if (difference > 64 * 64) return true
+      }
+      return false
+    },
+  }
+}
