@@ -1,0 +1,115 @@
+package accounts
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/base64"
+	"errors"
+	"time"
+
+	"carillon/internal/errs"
+	"carillon/internal/ids"
+)
+
+const (
+	sealKeySize = 32 // AES-256
+	keyPrefix   = "CK"
+	keyIDSize   = 20
+	secretBytes = 20 // 40 hexadecimal digits, the length that programs expect
+	// A key's time of last use is written once per this.
+	touchAfter = time.Minute
+)
+
+// CreateKey makes an API key. Only its answer ever shows the secret. It is for the command line.
+func (s *Service) CreateKey(ctx context.Context, name string) (APIKey, error) {
+	name, err := checkName(name)
+	if err != nil {
+		return APIKey{}, err
+	}
+	k := APIKey{ID: newKeyID(), Name: name, Secret: ids.Secret(secretBytes), CreatedAt: s.now()}
+	sealed, err := s.seal(k.ID, k.Secret)
+	if err != nil {
+		return APIKey{}, err
+	}
+	if err := s.cfg.Store.InsertKey(ctx, k, sealed); err != nil {
+		return APIKey{}, err
+	}
+	return k, nil
+}
+
+func newKeyID() string {
+	b := make([]byte, 12)
+	rand.Read(b) // never fails
+	return (keyPrefix + base32.StdEncoding.EncodeToString(b))[:keyIDSize]
+}
+
+// ListKeys returns all keys without their secrets, oldest first. It is for the command line.
+func (s *Service) ListKeys(ctx context.Context) ([]APIKey, error) { return s.cfg.Store.Keys(ctx) }
+
+// RevokeKey makes a key useless from now on. It is for the command line.
+func (s *Service) RevokeKey(ctx context.Context, id string) error {
+	return s.cfg.Store.RevokeKey(ctx, id, s.now())
+}
+
+// KeySecret returns the secret of a valid key, to check a signature with; the error for an unknown or
+// revoked one is NotFound. It asks the store every time, so that a revocation acts at once even when
+// another process makes it.
+func (s *Service) KeySecret(ctx context.Context, accessKeyID string) (string, error) {
+	unknown := errs.New(errs.NotFound, "There is no such access key.")
+	if len(accessKeyID) != keyIDSize {
+		return "", unknown
+	}
+	k, sealed, err := s.cfg.Store.Key(ctx, accessKeyID)
+	if errs.CodeOf(err) == errs.NotFound || err == nil && k.RevokedAt != nil {
+		return "", unknown
+	}
+	if err != nil {
+		return "", err
+	}
+	secret, err := s.unseal(k.ID, sealed)
+	if err != nil {
+		return "", err
+	}
+	if now := s.now(); k.LastUsedAt == nil || now.Sub(*k.LastUsedAt) >= touchAfter {
+		if err := s.cfg.Store.TouchKey(ctx, k.ID, now.Truncate(touchAfter)); err != nil {
+			return "", err
+		}
+	}
+	return secret, nil
+}
+
+func (s *Service) aead() (cipher.AEAD, error) {
+	block, err := aes.NewCipher(s.cfg.SealKey)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCMWithRandomNonce(block)
+}
+
+// seal encrypts the secret and binds it to its key, so that sealed secrets cannot be swapped in the database.
+func (s *Service) seal(keyID, secret string) (string, error) {
+	aead, err := s.aead()
+	if err != nil {
+		return "", err
+	}
+	return base64.RawStdEncoding.EncodeToString(aead.Seal(nil, nil, []byte(secret), []byte(keyID))), nil
+}
+
+func (s *Service) unseal(keyID, sealed string) (string, error) {
+	b, err := base64.RawStdEncoding.DecodeString(sealed)
+	if err != nil {
+		return "", err
+	}
+	aead, err := s.aead()
+	if err != nil {
+		return "", err
+	}
+	secret, err := aead.Open(nil, nil, b, []byte(keyID))
+	if err != nil {
+		return "", errors.New("accounts: the secret of an access key cannot be opened; was the key file of the data directory replaced?")
+	}
+	return string(secret), nil
+}
