@@ -1,0 +1,36 @@
+// Package mixer mixes the audio of one conference: many Opus streams in, one Opus stream per listener
+// out, each without what that listener said itself.
+//
+// A Room has Sources (streams that arrive) and Sinks (streams that leave). Reader goroutines Push RTP
+// packets into their sources; one goroutine calls Step every 20 ms and gets exactly one frame for every
+// sink. Step is a pure function of what was pushed: no clock, no goroutine, no I/O, and no allocation
+// once everybody who talks has been heard.
+//
+// # Receiving
+//
+// Each source has a jitter queue (queue.go) that orders packets, starts with 40 ms of delay and lets
+// the delay follow the network between that and 200 ms. Only sources that speak, by their RFC 6464
+// level, are decoded (source.go); of the others packets are just counted off. Losses are repaired by
+// in-band FEC (RFC 6716 section 2.1.7) or concealed.
+//
+// # Mixing
+//
+// Everybody who talks now holds a talker number (talkers.go). What a sink hears is determined by the set
+// of current talkers that it excludes, for most sinks the empty set, and all sinks with the same set
+// share one mix and its encoder (mix.go). So a step costs one encode for all who are silent plus one for
+// each talker.
+//
+// A sink moves from one mix to another when its talker starts or stops. Opus predicts from frame to
+// frame, so the sink's decoder must not notice the change of encoder. A mix that is new therefore starts
+// as a copy of the encoder state of the mix its first listener heard in the frame before: to the decoder
+// the stream just goes on. The way back to an existing mix happens only after the talker has been silent
+// for the whole hangover; the two mixes have then had the same content, and so nearly the same state, for
+// half a second.
+//
+// # Goroutines and locks
+//
+// Adding and removing copies the member lists under Room.mu and swaps a pointer; Step loads the pointer
+// and takes no room lock. Push takes only its own source's queue lock, which Step holds for no longer
+// than it takes to copy one packet. The functions passed to Step may call any method of the package
+// except Step.
+package mixer

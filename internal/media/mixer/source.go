@@ -1,0 +1,295 @@
+package mixer
+
+import (
+	"math"
+	"sync/atomic"
+
+	"github.com/pion/rtp"
+
+	"carillon/internal/media/opus"
+)
+
+// Levels are attenuations in dBov as in RFC 6464: 0 is the loudest, 127 silence.
+const (
+	SilentLevel  = 127 // silence
+	UnknownLevel = 255 // the packet said nothing about its level
+
+	// speechLevel separates speech, however far from the microphone, from the noise of a quiet room:
+	// what is louder (a smaller number) is decoded.
+	speechLevel = 75
+	// quietLevel is where a frame can be dropped or inserted without anybody noticing.
+	quietLevel = 60
+)
+
+// Times in steps of 20 ms.
+const (
+	hangover   = 25 // a source counts as talking for 500 ms after its last speech
+	forgetting = 15 // Level falls to silence 300 ms after the last speech
+)
+
+// maxConceal is how much lost audio in a row is made up; beyond it concealment is only a hum.
+const maxConceal = 5 * opus.FrameSamples
+
+const noNumber = 255
+
+// Source is one audio stream of a participant.
+type Source struct {
+	owner any
+
+	queue queue         // has its own lock
+	muted atomic.Bool   // set by any goroutine
+	shown atomic.Uint32 // Level
+
+	// Owned by the goroutine that calls Step.
+	talks        uint64 // the last step in which it was heard
+	number       uint8  // talker number or noNumber
+	refusedUntil uint64 // step before which it cannot become a talker
+
+	dec      *opus.Decoder // nil until it speaks
+	epoch    uint32        // of the stream that dec decodes
+	decoding bool          // the last packet was decoded
+	pcm      []float32     // decoded, not yet played; the current frame comes first
+	taken    int           // length of the current frame in pcm: 0 or one frame
+	skipped  int           // samples of packets that were not decoded, not yet played; 0 unless pcm is empty
+	conceal  int           // samples concealed in a row
+
+	level    uint8 // of what is played now
+	hang     int   // steps until it no longer counts as talking
+	silence  int   // steps since its last speech
+	smoothed float32
+}
+
+// Owner returns what was given to AddSource.
+func (s *Source) Owner() any { return s.owner }
+
+// Push takes a packet from the network. level is its RFC 6464 level, or UnknownLevel. Nothing that is
+// passed is kept. Any goroutine; never waits for a step.
+func (s *Source) Push(h *rtp.Header, payload []byte, level uint8) {
+	if level > SilentLevel {
+		level = UnknownLevel
+	}
+	s.queue.push(h, payload, level, s.muted.Load())
+}
+
+// SetMuted keeps the source out of the mixes. What is pushed while it is muted is never heard, not even
+// after it is unmuted. Any goroutine; holds from the next step on.
+func (s *Source) SetMuted(muted bool) { s.muted.Store(muted) }
+
+// Level returns how loud the source was during the last 100 to 200 ms, as it was heard and not as it
+// arrived: 0 is the loudest, SilentLevel after 300 ms without speech or when muted. Any goroutine.
+func (s *Source) Level() uint8 {
+	if s.muted.Load() {
+		return SilentLevel
+	}
+	return uint8(s.shown.Load())
+}
+
+// frame is what the source says in this step. Only for talkers.
+func (s *Source) frame() []float32 { return s.pcm[:opus.FrameSamples] }
+
+// advance moves on by one frame and reports whether the source has something to say in it.
+func (s *Source) advance(r *Room) bool {
+	s.pcm = s.pcm[:copy(s.pcm, s.pcm[s.taken:])]
+	s.taken = 0
+	s.hang = max(0, s.hang-1)
+	for len(s.pcm)+s.skipped < opus.FrameSamples {
+		s.queue.pop(&r.work.packet, !s.decoding, s.level >= quietLevel)
+		s.take(r, &r.work.packet)
+		if r.work.packet.merge {
+			s.merge(r)
+		}
+	}
+	if s.muted.Load() {
+		s.shutUp()
+	}
+	s.show()
+	if len(s.pcm) == 0 {
+		s.skipped -= opus.FrameSamples
+		return false
+	}
+	s.taken = opus.FrameSamples
+	return s.hang > 0
+}
+
+// take plays the result of a pop: what it adds goes to pcm if the source is decoded, else to skipped.
+func (s *Source) take(r *Room, p *popped) {
+	if p.epoch != s.epoch {
+		s.epoch = p.epoch
+		s.dec = nil // another stream: nothing may be predicted from the old one
+		s.decoding = false
+	}
+	switch p.kind {
+	case nothing:
+		s.fillIn(r, nil, opus.FrameSamples-len(s.pcm)-s.skipped)
+		if !s.decoding {
+			s.level = SilentLevel
+		}
+	case lost:
+		s.fillIn(r, p.payload, p.samples)
+	case packet:
+		s.hear(p.level)
+		if p.muted || (s.hang == 0 && p.level != UnknownLevel) {
+			s.decoding = false
+			s.skip(p.samples)
+			return
+		}
+		s.decode(r, p)
+	}
+}
+
+// hear notes the level of a packet.
+func (s *Source) hear(level uint8) {
+	if level == UnknownLevel {
+		return // decode measures it
+	}
+	s.level = level
+	if level < speechLevel {
+		s.hang = hangover
+	}
+}
+
+// decode appends the packet to pcm.
+func (s *Source) decode(r *Room, p *popped) {
+	if !s.ensureDecoder(r) {
+		s.skip(p.samples)
+		return
+	}
+	if !s.decoding {
+		for _, earlier := range p.preroll[:p.prerolls] {
+			s.dec.Decode(earlier, r.work.pcm[:]) // only for the decoder's memory
+		}
+	}
+	out := s.extend(p.samples)
+	n, err := s.dec.Decode(p.payload, out)
+	loudness, sane := measure(out)
+	if err != nil || n != len(out) || !sane {
+		clear(out) // damaged, and no concern of anybody else
+		s.dec, s.decoding = nil, false
+		return
+	}
+	s.decoding, s.conceal = true, 0
+	if p.level == UnknownLevel {
+		s.hear(loudness)
+	}
+}
+
+// fillIn appends n samples in place of audio that is missing. following is the packet after the missing
+// one, or empty.
+func (s *Source) fillIn(r *Room, following []byte, n int) {
+	if !s.decoding || s.dec == nil {
+		s.skip(n)
+		return
+	}
+	out := s.extend(n)
+	err := error(nil)
+	switch {
+	case len(following) > 0:
+		err = s.dec.DecodeFEC(following, out)
+	case s.conceal < maxConceal:
+		err = s.dec.Conceal(out)
+	default:
+		clear(out)
+	}
+	s.conceal += n
+	if s.conceal >= maxConceal {
+		s.level = SilentLevel
+	}
+	if _, sane := measure(out); err != nil || !sane {
+		clear(out)
+	}
+}
+
+// merge takes another packet and fades from the previous one to it, so that two play in the time of one.
+func (s *Source) merge(r *Room) {
+	before, n := len(s.pcm), r.work.packet.samples
+	s.queue.pop(&r.work.packet, false, false)
+	s.take(r, &r.work.packet)
+	if !s.decoding || before < n || len(s.pcm)-before != n {
+		return // not two equal decoded packets: this time the delay stays
+	}
+	a, b := s.pcm[before-n:before], s.pcm[before:]
+	for i := range a {
+		w := float32(i) / float32(n)
+		a[i] += (b[i] - a[i]) * w
+	}
+	s.pcm = s.pcm[:before]
+}
+
+// skip appends n samples of silence.
+func (s *Source) skip(n int) {
+	if len(s.pcm) > 0 {
+		clear(s.extend(n))
+		return
+	}
+	s.skipped += n
+}
+
+// extend makes room for n more samples in pcm and returns it. Skipped samples become real ones.
+func (s *Source) extend(n int) []float32 {
+	if k := s.skipped; k > 0 {
+		s.skipped = 0
+		clear(s.extend(k))
+	}
+	old := len(s.pcm)
+	if old+n > cap(s.pcm) {
+		s.pcm = append(make([]float32, 0, old+n+opus.FrameSamples), s.pcm...)
+	}
+	s.pcm = s.pcm[:old+n]
+	return s.pcm[old:]
+}
+
+// ensureDecoder reports whether there is a decoder.
+func (s *Source) ensureDecoder(r *Room) bool {
+	if s.dec != nil {
+		return true
+	}
+	dec, err := opus.NewDecoder()
+	if err != nil {
+		r.complain("new decoder", err)
+		return false
+	}
+	s.dec = dec
+	return true
+}
+
+// shutUp drops what the muted source has to say, now and what is decoded already.
+func (s *Source) shutUp() {
+	s.skipped += len(s.pcm)
+	s.pcm = s.pcm[:0]
+	s.decoding = false
+	s.hang = 0
+	s.level = SilentLevel
+}
+
+// show updates what Level returns.
+func (s *Source) show() {
+	if s.level < speechLevel {
+		s.silence = 0
+	} else {
+		s.silence++
+	}
+	if s.silence > forgetting {
+		s.smoothed = SilentLevel
+	} else {
+		s.smoothed += (float32(s.level) - s.smoothed) * 0.25 // a time constant of four frames, 80 ms
+	}
+	s.shown.Store(uint32(s.smoothed + 0.5))
+}
+
+// measure returns the level of a frame and whether it is audio at all: damaged packets may decode to
+// anything, and one NaN would spoil the mix for everybody.
+func measure(pcm []float32) (level uint8, sane bool) {
+	if len(pcm) == 0 {
+		return SilentLevel, true
+	}
+	var sum float32
+	for _, v := range pcm {
+		sum += v * v
+	}
+	power := float64(sum) / float64(len(pcm))
+	if !(power < 16) { // also if NaN
+		return SilentLevel, false
+	}
+	db := -10 * math.Log10(power+1e-20)
+	return uint8(min(max(db, 0), SilentLevel)), true
+}

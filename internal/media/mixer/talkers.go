@@ -1,0 +1,114 @@
+package mixer
+
+import (
+	"math/bits"
+
+	"carillon/internal/media/opus"
+)
+
+// maxTalkers bounds who is heard at once, and with it the cost of a step: each talker costs a decode and
+// an encode. More voices than this cannot be told apart by anybody.
+const maxTalkers = 16
+
+// talkerSet is a set of talker numbers.
+type talkerSet uint64
+
+// talkers are the sources that are heard now. Each holds a number for as long as it talks. Numbers are
+// given out in rotation over many more than maxTalkers, so that a number never changes hands from one
+// step to the next: a mix that is known by its set of numbers would otherwise pass to a stranger.
+type talkers struct {
+	step   uint64
+	source [64]*Source
+	held   talkerSet // numbers in use
+	now    talkerSet // numbers of those who talk in this step
+	next   uint8     // where the search for a free number begins
+
+	loudestRefused *Source // of this step, because too many talk
+}
+
+func (t *talkers) begin(step uint64) {
+	t.step = step
+	t.now = 0
+	t.loudestRefused = nil
+}
+
+// talks reports whether the source is heard in this step.
+func (t *talkers) talks(s *Source) bool { return s.talks == t.step && t.step != 0 }
+
+// admit makes the source a talker of this step, if there is room.
+func (t *talkers) admit(s *Source) {
+	if s.number == noNumber {
+		if bits.OnesCount64(uint64(t.held)) >= maxTalkers || t.step < s.refusedUntil {
+			if t.loudestRefused == nil || s.level < t.loudestRefused.level {
+				t.loudestRefused = s
+			}
+			return
+		}
+		for t.held&(1<<t.next) != 0 {
+			t.next = (t.next + 1) % uint8(len(t.source))
+		}
+		s.number = t.next
+		t.next = (t.next + 1) % uint8(len(t.source))
+		t.source[s.number] = s
+		t.held |= 1 << s.number
+	}
+	t.now |= 1 << s.number
+	s.talks = t.step
+}
+
+// release takes their numbers from those who did not talk in this step. If somebody had to be refused,
+// the quietest talker gives way to one who is clearly louder.
+func (t *talkers) release() {
+	for set := t.held &^ t.now; set != 0; set &= set - 1 {
+		t.drop(t.source[bits.TrailingZeros64(uint64(set))])
+	}
+	if t.loudestRefused == nil {
+		return
+	}
+	var quietest *Source
+	for set := t.held; set != 0; set &= set - 1 {
+		s := t.source[bits.TrailingZeros64(uint64(set))]
+		if quietest == nil || s.level > quietest.level {
+			quietest = s
+		}
+	}
+	const clearly = 6 // dB
+	if quietest != nil && t.loudestRefused.level+clearly <= quietest.level {
+		t.drop(quietest)
+		quietest.refusedUntil = t.step + 2 // the louder one comes first
+	}
+}
+
+func (t *talkers) drop(s *Source) {
+	t.source[s.number] = nil
+	t.held &^= 1 << s.number
+	s.number = noNumber
+}
+
+// sum adds up everybody who talks.
+func (t *talkers) sum(out *[opus.FrameSamples]float32) {
+	clear(out[:])
+	for set := t.now; set != 0; set &= set - 1 {
+		frame := t.source[bits.TrailingZeros64(uint64(set))].frame()
+		for i := range out {
+			out[i] += frame[i]
+		}
+	}
+}
+
+// mixWithout takes the talkers in set out of the sum. It reports false, and leaves out all zero, if
+// nobody else talks.
+func (t *talkers) mixWithout(set talkerSet, sum, out *[opus.FrameSamples]float32) bool {
+	if t.now&^set == 0 {
+		clear(out[:])
+		return false
+	}
+	*out = *sum
+	for set &= t.now; set != 0; set &= set - 1 {
+		frame := t.source[bits.TrailingZeros64(uint64(set))].frame()
+		for i := range out {
+			out[i] -= frame[i]
+		}
+	}
+	return true
+}
