@@ -36,7 +36,8 @@ type Role int
 const (
 	// RoleRejected refuses the section with port 0, for good.
 	RoleRejected Role = iota
-	// RoleInactive keeps the section negotiated with nothing flowing.
+	// RoleInactive keeps the section negotiated with nothing flowing. What it negotiates still binds
+	// later offers: a camera that is off uses NegotiateVideoReceive.
 	RoleInactive
 	// RoleAudio receives the client's audio and sends it the mix.
 	RoleAudio

@@ -16,7 +16,7 @@ const maxFeedback = 16
 // attaches the retransmission formats to what they repair.
 func parseCodecs(formats []string, as attributes) ([]Codec, error) {
 	if len(formats) > maxCodecs {
-		return nil, errors.New("it has more payload types than there are.")
+		return nil, errors.New("it has more payload types than there are")
 	}
 	names := rtpmaps(as)
 	fmtps := byPayloadType(as, "fmtp")
@@ -26,11 +26,11 @@ func parseCodecs(formats []string, as attributes) ([]Codec, error) {
 	for _, format := range formats {
 		wide, ok := number(format, 7)
 		if !ok {
-			return nil, fmt.Errorf("%.20q is not a payload type.", format)
+			return nil, fmt.Errorf("%.20q is not a payload type", format)
 		}
 		pt := uint8(wide)
 		if seen[pt] {
-			return nil, fmt.Errorf("it uses the payload type %d twice.", pt)
+			return nil, fmt.Errorf("it uses the payload type %d twice", pt)
 		}
 		seen[pt] = true
 		codec, ok := names[pt]

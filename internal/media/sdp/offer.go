@@ -81,7 +81,7 @@ func ParseOffer(text string) (*Offer, error) {
 	for i, m := range d.MediaDescriptions {
 		s, err := parseSection(m)
 		if err != nil {
-			return nil, errs.Wrap(err, errs.Invalid, "The offer's media section %d is wrong: %s", i, err)
+			return nil, errs.New(errs.Invalid, "The offer's media section %d is wrong: %v.", i, err)
 		}
 		offer.Sections = append(offer.Sections, s)
 	}

@@ -9,10 +9,13 @@ import (
 
 // URIs of the RTP header extensions that the server uses.
 const (
-	ExtensionAudioLevel   = "urn:ietf:params:rtp-hdrext:ssrc-audio-level" // RFC 6464
-	ExtensionMID          = "urn:ietf:params:rtp-hdrext:sdes:mid"         // RFC 8843
-	ExtensionTransportCC  = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
-	ExtensionAbsSendTime  = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+	ExtensionAudioLevel  = "urn:ietf:params:rtp-hdrext:ssrc-audio-level" // RFC 6464
+	ExtensionMID         = "urn:ietf:params:rtp-hdrext:sdes:mid"         // RFC 8843
+	ExtensionTransportCC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+	ExtensionAbsSendTime = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+)
+
+const (
 	opusFmtp              = "minptime=10;useinbandfec=1"
 	h264Fmtp              = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
 	h264ConstrainedPrefix = "42e0"
@@ -49,11 +52,15 @@ func NegotiateAudio(s *Section) (Negotiated, error) {
 	}, nil
 }
 
-// NegotiateVideoReceive is the policy for a section on which the client sends its camera or content:
-// the sender is told about congestion by transport-wide feedback.
+// NegotiateVideoReceive is the policy for the section on which the client sends its camera or content,
+// also while that is inactive: the sender is told about congestion by transport-wide feedback.
+//
+// Chromium never again offers an extension that an answer has refused on the same section, nor, on new
+// video sections, one that no section uses. So the camera's section, which is there from the first
+// offer, accepts all extensions of NegotiateVideoSend too; the sender leaves out the redundant ones.
 func NegotiateVideoReceive(s *Section) (Negotiated, error) {
 	return negotiateVideo(s, []string{"nack", "nack pli", "ccm fir", "transport-cc"},
-		[]string{ExtensionMID, ExtensionTransportCC})
+		[]string{ExtensionMID, ExtensionTransportCC, ExtensionAbsSendTime})
 }
 
 // NegotiateVideoSend is the policy for a section on which the server sends. Without transport-wide

@@ -101,22 +101,22 @@ func parseSection(m *pion.MediaDescription) (*Section, error) {
 		s.format = m.MediaName.Formats[0]
 	}
 	if s.MID != "" && (len(s.MID) > maxMID || !isToken(s.MID)) {
-		return nil, errors.New("its mid is not a token of at most 16 characters.")
+		return nil, errors.New("its mid is not a token of at most 16 characters")
 	}
 	if s.Rejected {
 		return s, nil
 	}
 	if s.MID == "" {
-		return nil, errors.New("it has no mid.")
+		return nil, errors.New("it has no mid")
 	}
 	if s.Kind != KindAudio && s.Kind != KindVideo {
 		return s, nil
 	}
 	if !strings.HasSuffix(s.protocol, "TLS/RTP/SAVPF") {
-		return nil, errors.New("its protocol is not UDP/TLS/RTP/SAVPF.")
+		return nil, errors.New("its protocol is not UDP/TLS/RTP/SAVPF")
 	}
 	if !as.has("rtcp-mux") {
-		return nil, errors.New("it does not offer rtcp-mux.")
+		return nil, errors.New("it does not offer rtcp-mux")
 	}
 	var err error
 	if s.Codecs, err = parseCodecs(m.MediaName.Formats, as); err != nil {
@@ -150,7 +150,7 @@ func parseExtensions(as attributes) (map[string]uint8, error) {
 		}
 		fields := strings.Fields(a.Value)
 		if len(fields) < 2 {
-			return nil, errors.New("it has a broken extmap line.")
+			return nil, errors.New("it has a broken extmap line")
 		}
 		wide, ok := number(fields[0], 16)
 		if !ok || wide < 1 || wide > maxExtensionID {
@@ -161,7 +161,7 @@ func parseExtensions(as attributes) (map[string]uint8, error) {
 			continue
 		}
 		if uris[id] {
-			return nil, fmt.Errorf("it uses the header extension id %d twice.", id)
+			return nil, fmt.Errorf("it uses the header extension id %d twice", id)
 		}
 		uris[id] = true
 		ids[uri] = id
