@@ -1,0 +1,11 @@
+import type { ApiError } from '@/api/errors'
+
+type Translate = (key: string, values?: Record<string, unknown>) => string
+
+/** The sentence to show for a refusal: by its code, in the person's language. */
+export function errorText(t: Translate, error: ApiError, texts: Record<string, string> = {}): string {
+  const own = texts[error.code]
+  if (own) return t(own)
+  if (error.code === 'THROTTLED' && error.retryAfter) return t('errors.THROTTLED_FOR', { seconds: error.retryAfter })
+  return t(`errors.${error.code}`)
+}

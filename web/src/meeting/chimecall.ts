@@ -1,0 +1,201 @@
+import {
+  ConsoleLogger,
+  DefaultDeviceController,
+  DefaultMeetingSession,
+  LogLevel,
+  MeetingSessionConfiguration,
+  type AudioVideoObserver,
+  type DeviceChangeObserver,
+  type MeetingSessionStatus,
+  type VideoTileState,
+} from 'amazon-chime-sdk-js'
+import type { JoinInfo } from '@/api/meetings'
+import type { Call, CallObserver } from './call'
+import { stopCause } from './stopcause'
+
+// Sent to everybody who receives this camera. The SDK scales it down as more people join.
+const cameraWidth = 1280
+const cameraHeight = 720
+const cameraFrameRate = 24
+
+/**
+ * Opens a call with the conferencing SDK. This module is the only importer of the SDK's session and
+ * is loaded on demand, since the SDK is larger than the rest of the client.
+ */
+export function openChimeCall(info: JoinInfo, observer: CallObserver): Call {
+  const logger = new ConsoleLogger('carillon', LogLevel.WARN)
+  const configuration = new MeetingSessionConfiguration(info.meeting, info.attendee)
+  const devices = new DefaultDeviceController(logger, { enableWebAudio: false })
+  const session = new DefaultMeetingSession(configuration, logger, devices)
+  return new ChimeCall(session, devices, observer)
+}
+
+class ChimeCall implements Call, AudioVideoObserver, DeviceChangeObserver {
+  readonly selfId: string
+  readonly selfExternalId: string
+  private readonly session: DefaultMeetingSession
+  private readonly devices: DefaultDeviceController
+  private readonly observer: CallObserver
+  private readonly heard = new Set<string>()
+  private started = false
+  private finished = false
+  private onFinished: (() => void) | undefined
+  private cameraOpen = false
+
+  constructor(session: DefaultMeetingSession, devices: DefaultDeviceController, observer: CallObserver) {
+    this.session = session
+    this.devices = devices
+    this.observer = observer
+    this.selfId = session.configuration.credentials?.attendeeId ?? ''
+    this.selfExternalId = session.configuration.credentials?.externalUserId ?? ''
+  }
+
+  start(): void {
+    const { audioVideo } = this.session
+    this.started = true
+    audioVideo.addObserver(this)
+    audioVideo.addDeviceChangeObserver(this)
+    audioVideo.realtimeSubscribeToAttendeeIdPresence(this.onPresence)
+    audioVideo.start()
+  }
+
+  async stop(): Promise<void> {
+    if (!this.started) {
+      // The SDK does not report the end of what never began.
+      this.finished = true
+      await this.release()
+      return
+    }
+    if (this.finished) return
+    const done = new Promise<void>((resolve) => {
+      this.onFinished = resolve
+    })
+    this.session.audioVideo.stop()
+    await done
+  }
+
+  async openMicrophone(deviceId: string): Promise<void> {
+    await this.session.audioVideo.startAudioInput({
+      ...deviceConstraint(deviceId),
+      echoCancellation: true,
+      noiseSuppression: true,
+      autoGainControl: true,
+    })
+  }
+
+  setMuted(muted: boolean): void {
+    if (muted) this.session.audioVideo.realtimeMuteLocalAudio()
+    else this.session.audioVideo.realtimeUnmuteLocalAudio()
+  }
+
+  async openCamera(deviceId: string): Promise<void> {
+    const { audioVideo } = this.session
+    await audioVideo.startVideoInput({
+      ...deviceConstraint(deviceId),
+      width: { ideal: cameraWidth },
+      height: { ideal: cameraHeight },
+      frameRate: { ideal: cameraFrameRate },
+    })
+    this.cameraOpen = true
+    audioVideo.startLocalVideoTile()
+  }
+
+  async closeCamera(): Promise<void> {
+    this.cameraOpen = false
+    this.session.audioVideo.stopLocalVideoTile()
+    await this.session.audioVideo.stopVideoInput()
+  }
+
+  async bindAudio(element: HTMLAudioElement): Promise<void> {
+    await this.session.audioVideo.bindAudioElement(element)
+  }
+
+  async chooseSpeaker(deviceId: string): Promise<void> {
+    await this.session.audioVideo.chooseAudioOutput(deviceId === '' ? null : deviceId)
+  }
+
+  bindVideo(tileId: number, element: HTMLVideoElement): void {
+    this.session.audioVideo.bindVideoElement(tileId, element)
+  }
+
+  unbindVideo(tileId: number): void {
+    this.session.audioVideo.unbindVideoElement(tileId)
+  }
+
+  // AudioVideoObserver
+
+  audioVideoDidStartConnecting(reconnecting: boolean): void {
+    if (reconnecting && !this.finished) this.observer.reconnecting()
+  }
+
+  audioVideoDidStart(): void {
+    if (!this.finished) this.observer.connected()
+  }
+
+  audioVideoDidStop(status: MeetingSessionStatus): void {
+    // Some refusals are reported twice.
+    if (this.finished) return
+    this.finished = true
+    this.release().catch((error: unknown) => {
+      console.warn('a device could not be released', error)
+    })
+    this.observer.stopped(stopCause(status.statusCode()))
+    this.onFinished?.()
+  }
+
+  videoTileDidUpdate(state: VideoTileState): void {
+    if (state.tileId === null || state.boundAttendeeId === null) return
+    this.observer.tileChanged({
+      tileId: state.tileId,
+      attendeeId: state.boundAttendeeId,
+      active: state.active && (!state.localTile || state.localTileStarted),
+      width: state.videoStreamContentWidth ?? 0,
+      height: state.videoStreamContentHeight ?? 0,
+    })
+  }
+
+  videoTileWasRemoved(tileId: number): void {
+    this.observer.tileRemoved(tileId)
+  }
+
+  // DeviceChangeObserver
+
+  audioInputStreamEnded(): void {
+    if (!this.finished) this.observer.deviceLost('microphone')
+  }
+
+  videoInputStreamEnded(): void {
+    if (!this.finished && this.cameraOpen) this.observer.deviceLost('camera')
+  }
+
+  private readonly onPresence = (attendeeId: string, present: boolean, externalUserId?: string): void => {
+    this.observer.presence(attendeeId, externalUserId ?? '', present)
+    const { audioVideo } = this.session
+    if (present && !this.heard.has(attendeeId)) {
+      this.heard.add(attendeeId)
+      audioVideo.realtimeSubscribeToVolumeIndicator(attendeeId, this.onVolume)
+    } else if (!present && this.heard.delete(attendeeId)) {
+      audioVideo.realtimeUnsubscribeFromVolumeIndicator(attendeeId, this.onVolume)
+    }
+  }
+
+  private readonly onVolume = (attendeeId: string, volume: number | null, muted: boolean | null): void => {
+    this.observer.volume(attendeeId, volume ?? undefined, muted ?? undefined)
+  }
+
+  /** Lets go of camera, microphone and every listener, so that the browser's recording mark goes out. */
+  private async release(): Promise<void> {
+    const { audioVideo } = this.session
+    audioVideo.removeObserver(this)
+    audioVideo.removeDeviceChangeObserver(this)
+    audioVideo.realtimeUnsubscribeToAttendeeIdPresence(this.onPresence)
+    audioVideo.unbindAudioElement()
+    await audioVideo.stopAudioInput()
+    await audioVideo.stopVideoInput()
+    await this.devices.destroy()
+  }
+}
+
+function deviceConstraint(deviceId: string): MediaTrackConstraints {
+  return deviceId === '' ? {} : { deviceId: { exact: deviceId } }
+}

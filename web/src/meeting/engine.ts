@@ -1,0 +1,450 @@
+import { asApiError, type ErrorCode } from '@/api/errors'
+import type { JoinInfo } from '@/api/meetings'
+import { backoff } from './backoff'
+import type { Call, CallObserver, CaptureKind, StopCause } from './call'
+import { captureProblem, type CaptureProblem } from './captureproblem'
+import { Roster, type Participant } from './roster'
+
+export type Phase =
+  | 'idle'
+  /** On the way in for the first time. */
+  | 'joining'
+  | 'connected'
+  /** Was connected and is on the way back, by the call itself or by joining again. */
+  | 'reconnecting'
+  | 'ended'
+
+export type EndReason = 'left' | 'ended' | 'elsewhere' | 'removed' | 'failed'
+
+/** What is behind the reason `failed`. */
+export type FailureDetail = 'network' | 'full' | 'rejected' | 'not-found' | 'forbidden' | 'signed-out' | 'refused'
+
+export interface Notice {
+  kind: CaptureKind
+  problem: CaptureProblem
+}
+
+/** Everything a screen needs to know, replaced as a whole on every change. */
+export interface Snapshot {
+  readonly phase: Phase
+  readonly reason: EndReason | undefined
+  readonly detail: FailureDetail | undefined
+  readonly participants: readonly Participant[]
+  readonly microphoneOn: boolean
+  readonly cameraOn: boolean
+  /** The last trouble with a device; stays until the next success with it or until dismissed. */
+  readonly notice: Notice | undefined
+}
+
+/** The devices and switches a person chose before joining. Ids are the browser's; '' is its default. */
+export interface Choices {
+  microphoneOn: boolean
+  cameraOn: boolean
+  microphoneId: string
+  cameraId: string
+  speakerId: string
+}
+
+export interface EngineConfig {
+  /** Asks the server for a place in the meeting; called again for every fresh start. Rejects with ApiError. */
+  join: () => Promise<JoinInfo>
+  openCall: (info: JoinInfo, observer: CallObserver) => Call | Promise<Call>
+  choices: Choices
+  onChange: (snapshot: Snapshot) => void
+  now?: () => number
+  random?: () => number
+}
+
+/** A first attempt gives up after this time (ms); somebody looks at a spinner. */
+const firstJoinLimit = 30_000
+/** A call that was up tries to come back for this long (ms) after the last moment it was up. */
+const rejoinLimit = 10 * 60_000
+/** So many refused tokens in a row are a refusal, not bad luck. */
+const rejectionLimit = 3
+/** How often the end of a speaking mark is looked for (ms). */
+const settleEvery = 300
+
+/**
+ * Keeps one person in one meeting: joins, watches the call, joins again when the call gave up, and
+ * says in a Snapshot how things stand. The switches and devices chosen survive every rejoin.
+ *
+ * There is at most one call at a time; `generation` makes everything a former one still reports void.
+ */
+export class MeetingEngine {
+  private readonly config: EngineConfig
+  private readonly choices: Choices
+  private readonly now: () => number
+
+  private phase: Phase = 'idle'
+  private reason: EndReason | undefined
+  private detail: FailureDetail | undefined
+  private notice: Notice | undefined
+  private microphoneOn = false
+  private cameraOn = false
+
+  private generation = 0
+  private call: Call | undefined
+  private roster = new Roster('', '')
+  private audio: HTMLAudioElement | undefined
+  private microphoneOpen = false
+  private cameraOpen = false
+  /** Device work is done one after the other: quick clicks must not overtake each other. */
+  private deviceWork: Promise<void> = Promise.resolve()
+
+  private attempt = 0
+  private rejections = 0
+  private wasConnected = false
+  private outageSince = 0
+  private retryTimer: ReturnType<typeof setTimeout> | undefined
+  private settleTimer: ReturnType<typeof setInterval> | undefined
+
+  constructor(config: EngineConfig) {
+    this.config = config
+    this.choices = { ...config.choices }
+    this.now = config.now ?? Date.now
+    this.microphoneOn = config.choices.microphoneOn
+    this.cameraOn = config.choices.cameraOn
+  }
+
+  snapshot(): Snapshot {
+    return {
+      phase: this.phase,
+      reason: this.reason,
+      detail: this.detail,
+      participants: this.roster.list(),
+      microphoneOn: this.microphoneOn,
+      cameraOn: this.cameraOn,
+      notice: this.notice,
+    }
+  }
+
+  /** Joins; also the way back in after the end. Does nothing while joining or connected. */
+  join(): void {
+    if (this.phase !== 'idle' && this.phase !== 'ended') return
+    this.phase = 'joining'
+    this.reason = undefined
+    this.detail = undefined
+    this.attempt = 0
+    this.rejections = 0
+    this.wasConnected = false
+    this.outageSince = this.now()
+    this.settleTimer ??= setInterval(() => {
+      this.roster.settle(this.now())
+      this.publishRoster()
+    }, settleEvery)
+    void this.connect()
+  }
+
+  /** Leaves for good; resolves when the others see it, at the latest when the server did not answer in time. */
+  async leave(): Promise<void> {
+    if (this.phase === 'ended' || this.phase === 'idle') return
+    const { call } = this
+    this.end('left')
+    await call?.stop()
+  }
+
+  /** Tries at once instead of waiting for the next attempt; for the person's click and for the browser's `online`. */
+  retryNow(): void {
+    if (this.retryTimer === undefined) return
+    this.cancelRetry()
+    void this.connect()
+  }
+
+  async setMicrophone(on: boolean): Promise<void> {
+    this.choices.microphoneOn = on
+    await this.work(async (call) => {
+      if (on) {
+        if (!(await this.tryOpenMicrophone(call))) return
+      }
+      this.mute(call, !on)
+    })
+  }
+
+  async setCamera(on: boolean): Promise<void> {
+    this.choices.cameraOn = on
+    await this.work(async (call) => {
+      if (on) await this.tryOpenCamera(call)
+      else {
+        this.cameraOn = this.cameraOpen = false
+        await call.closeCamera()
+      }
+    })
+  }
+
+  async chooseMicrophone(deviceId: string): Promise<void> {
+    this.choices.microphoneId = deviceId
+    await this.work(async (call) => {
+      if (!this.microphoneOpen) return
+      this.microphoneOpen = false
+      if (!(await this.tryOpenMicrophone(call))) this.mute(call, true)
+    })
+  }
+
+  async chooseCamera(deviceId: string): Promise<void> {
+    this.choices.cameraId = deviceId
+    await this.work(async (call) => {
+      if (this.cameraOn) await this.tryOpenCamera(call)
+    })
+  }
+
+  async chooseSpeaker(deviceId: string): Promise<void> {
+    this.choices.speakerId = deviceId
+    await this.work((call) => call.chooseSpeaker(deviceId))
+  }
+
+  /** The element that plays everybody else; kept for every later call. */
+  async bindAudio(element: HTMLAudioElement): Promise<void> {
+    this.audio = element
+    await this.call?.bindAudio(element)
+  }
+
+  bindVideo(tileId: number, element: HTMLVideoElement): void {
+    this.call?.bindVideo(tileId, element)
+  }
+
+  unbindVideo(tileId: number): void {
+    this.call?.unbindVideo(tileId)
+  }
+
+  dismissNotice(): void {
+    this.notice = undefined
+    this.publish()
+  }
+
+  private async connect(): Promise<void> {
+    const generation = ++this.generation
+    this.publish()
+    let info: JoinInfo
+    let call: Call
+    try {
+      info = await this.config.join()
+      if (generation !== this.generation) return
+      call = await this.config.openCall(info, this.observer(generation))
+      if (generation !== this.generation) return
+    } catch (error) {
+      if (generation === this.generation) this.joinFailed(asApiError(error).code)
+      return
+    }
+    this.call = call
+    this.roster = new Roster(call.selfId, call.selfExternalId)
+    this.microphoneOpen = false
+    this.cameraOpen = false
+    // Set before anything is sent: nobody hears a moment of somebody who joins muted.
+    this.mute(call, true)
+    if (this.audio) await call.bindAudio(this.audio).catch(() => undefined)
+    await this.work(async () => {
+      // An outage may have left the id of a device that is gone; the default is good enough then.
+      if (this.choices.speakerId !== '') await call.chooseSpeaker(this.choices.speakerId).catch(() => undefined)
+      if (this.choices.microphoneOn && (await this.tryOpenMicrophone(call))) this.mute(call, false)
+      if (generation === this.generation) call.start()
+      else await call.stop()
+    })
+  }
+
+  private observer(generation: number): CallObserver {
+    const current = (act: () => void) => {
+      if (generation !== this.generation) return
+      act()
+    }
+    const onRoster = (act: () => void) =>
+      current(() => {
+        act()
+        this.publishRoster()
+      })
+    return {
+      connected: () => current(() => this.connected()),
+      reconnecting: () => current(() => this.interrupted()),
+      stopped: (cause) => current(() => this.stopped(cause)),
+      presence: (attendeeId, externalUserId, present) =>
+        onRoster(() => this.roster.presence(attendeeId, externalUserId, present)),
+      volume: (attendeeId, volume, muted) => onRoster(() => this.roster.volume(attendeeId, volume, muted, this.now())),
+      tileChanged: (tile) => onRoster(() => this.roster.tileChanged(tile)),
+      tileRemoved: (tileId) => onRoster(() => this.roster.tileRemoved(tileId)),
+      deviceLost: (kind) => current(() => this.deviceLost(kind)),
+    }
+  }
+
+  private connected(): void {
+    this.phase = 'connected'
+    this.wasConnected = true
+    this.attempt = 0
+    this.rejections = 0
+    this.publish()
+    if (this.choices.cameraOn && !this.cameraOpen) void this.setCamera(true)
+  }
+
+  private interrupted(): void {
+    if (this.phase === 'connected') this.outageSince = this.now()
+    if (this.phase !== 'joining') this.phase = 'reconnecting'
+    this.publish()
+  }
+
+  private stopped(cause: StopCause): void {
+    this.call = undefined
+    switch (cause) {
+      case 'left':
+      case 'ended':
+      case 'elsewhere':
+      case 'removed':
+        this.end(cause)
+        return
+      case 'full':
+        this.end('failed', 'full')
+        return
+      case 'rejected':
+        this.rejections++
+        if (this.rejections >= rejectionLimit) {
+          this.end('failed', 'rejected')
+          return
+        }
+        break
+      case 'lost':
+        break
+    }
+    if (this.phase === 'connected') this.outageSince = this.now()
+    this.retryLater()
+  }
+
+  private joinFailed(code: ErrorCode): void {
+    switch (code) {
+      case 'NETWORK':
+      case 'UNAVAILABLE':
+      case 'INTERNAL':
+      case 'THROTTLED':
+        this.retryLater()
+        return
+      case 'NOT_FOUND':
+      case 'GONE':
+        // Whoever was inside knew the meeting: it was deleted meanwhile.
+        if (this.wasConnected) this.end('ended')
+        else this.end('failed', 'not-found')
+        return
+      case 'UNAUTHENTICATED':
+        this.end('failed', 'signed-out')
+        return
+      case 'FORBIDDEN':
+      case 'UNCONFIRMED':
+        this.end('failed', 'forbidden')
+        return
+      case 'LIMIT_EXCEEDED':
+        this.end('failed', 'full')
+        return
+      default:
+        this.end('failed', 'refused')
+    }
+  }
+
+  private retryLater(): void {
+    const limit = this.wasConnected ? rejoinLimit : firstJoinLimit
+    if (this.now() - this.outageSince >= limit) {
+      this.end('failed', 'network')
+      return
+    }
+    if (this.wasConnected) this.phase = 'reconnecting'
+    this.generation++ // nothing the old call still says counts
+    this.attempt++
+    this.retryTimer = setTimeout(() => {
+      this.retryTimer = undefined
+      void this.connect()
+    }, backoff(this.attempt, this.config.random))
+    this.publish()
+  }
+
+  private cancelRetry(): void {
+    clearTimeout(this.retryTimer)
+    this.retryTimer = undefined
+  }
+
+  private end(reason: EndReason, detail?: FailureDetail): void {
+    this.generation++
+    this.cancelRetry()
+    clearInterval(this.settleTimer)
+    this.settleTimer = undefined
+    this.call = undefined
+    this.phase = 'ended'
+    this.reason = reason
+    this.detail = detail
+    this.roster = new Roster('', '')
+    this.publish()
+  }
+
+  // Devices
+
+  /** Runs device work in order and only if its call is still the current one by then. */
+  private async work(task: (call: Call) => Promise<void>): Promise<void> {
+    const { call } = this
+    if (!call) {
+      // Between two calls only the choice is remembered; the next call starts with it.
+      this.microphoneOn = this.choices.microphoneOn
+      this.cameraOn = this.choices.cameraOn
+      this.publish()
+      return
+    }
+    const done = this.deviceWork.then(async () => {
+      if (call !== this.call) return
+      await task(call)
+      this.publish()
+    })
+    this.deviceWork = done.catch(() => undefined)
+    await done
+  }
+
+  private async tryOpenMicrophone(call: Call): Promise<boolean> {
+    if (this.microphoneOpen) return true
+    this.microphoneOpen = await this.tryOpen('microphone', this.choices.microphoneId, (id) => call.openMicrophone(id))
+    if (!this.microphoneOpen) this.choices.microphoneOn = false
+    return this.microphoneOpen
+  }
+
+  private async tryOpenCamera(call: Call): Promise<void> {
+    this.cameraOn = await this.tryOpen('camera', this.choices.cameraId, (id) => call.openCamera(id))
+    this.cameraOpen = this.cameraOn
+    if (!this.cameraOn) this.choices.cameraOn = false
+  }
+
+  /** Opens the chosen device, or the default one when the chosen one is gone. */
+  private async tryOpen(kind: CaptureKind, deviceId: string, open: (id: string) => Promise<void>): Promise<boolean> {
+    try {
+      await open(deviceId).catch(async (error: unknown) => {
+        if (deviceId === '' || captureProblem(error) !== 'missing') throw error
+        await open('')
+      })
+      if (this.notice?.kind === kind) this.notice = undefined
+      return true
+    } catch (error) {
+      this.notice = { kind, problem: captureProblem(error) }
+      return false
+    }
+  }
+
+  private deviceLost(kind: CaptureKind): void {
+    if (kind === 'microphone') {
+      this.microphoneOpen = false
+      this.choices.microphoneId = ''
+      if (this.microphoneOn) void this.setMicrophone(true)
+      return
+    }
+    this.choices.cameraId = ''
+    if (this.cameraOn) void this.setCamera(true)
+  }
+
+  private mute(call: Call, muted: boolean): void {
+    call.setMuted(muted)
+    this.microphoneOn = !muted
+    this.roster.setSelfMuted(muted)
+  }
+
+  // Publishing
+
+  private published: readonly Participant[] | undefined
+
+  private publish(): void {
+    this.published = this.roster.list()
+    this.config.onChange(this.snapshot())
+  }
+
+  /** Volume comes many times a second; a snapshot is worth it only when the list is a new one. */
+  private publishRoster(): void {
+    if (this.roster.list() !== this.published) this.publish()
+  }
+}
