@@ -25,7 +25,7 @@ type NewConference struct {
 // NewAttendee is the input of CreateAttendee.
 type NewAttendee struct {
 	ExternalUserID string        // 2..64 characters
-	Capabilities   *Capabilities // nil = everything
+	Capabilities   *Capabilities // nil = as much as the features of the conference leave
 }
 
 var everything = Capabilities{Audio: "SendReceive", Video: "SendReceive", Content: "SendReceive"}
@@ -96,13 +96,13 @@ func (s *Service) CreateAttendee(ctx context.Context, actor authz.Actor, confere
 	if n := len([]rune(in.ExternalUserID)); n < 2 || n > 64 || !plainText(in.ExternalUserID, "\t") {
 		return Attendee{}, errs.Field("externalUserId", "The external user id must have 2 to 64 characters.")
 	}
-	capabilities := everything
-	if in.Capabilities != nil {
-		capabilities = *in.Capabilities
-	}
 	var a Attendee
 	err := s.cfg.Store.Write(ctx, func(tx Tx) error {
 		c, err := findOpen(ctx, tx, actor, conferenceID)
+		if err != nil {
+			return err
+		}
+		capabilities, err := c.Features.capabilities(in.Capabilities)
 		if err != nil {
 			return err
 		}
