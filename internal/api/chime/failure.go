@@ -58,7 +58,8 @@ func failureOf(err error) failure {
 	case errs.Forbidden:
 		return failure{http.StatusForbidden, "AccessDeniedException", "", message}
 	case errs.NotFound, errs.Gone:
-		return failure{http.StatusNotFound, "NotFoundException", "NotFound", message}
+		// The domain says "conference", which clients of this API have never heard of.
+		return failure{http.StatusNotFound, "NotFoundException", "NotFound", "There is no such meeting, or it has ended."}
 	case errs.Conflict:
 		return failure{http.StatusConflict, "ConflictException", "Conflict", message}
 	case errs.LimitExceeded:

@@ -28,6 +28,9 @@ import (
 // maxBody is more than any valid request of the API can need.
 const maxBody = 1 << 20
 
+// bodyTimeout is how long a client may take to send a body.
+const bodyTimeout = 15 * time.Second
+
 // Meetings is what the API needs of the meetings service.
 type Meetings interface {
 	CreateConference(ctx context.Context, actor authz.Actor, in meetings.NewConference) (meetings.Conference, error)
@@ -153,6 +156,9 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request) (reply any, err
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	// Nobody is known yet, so nobody may hold the connection by sending slowly. Not every writer has a
+	// deadline to set; those of tests have none and need none.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"carillon/internal/api/placement"
-	"carillon/internal/errs"
 	"carillon/internal/ids"
 	"carillon/internal/meetings"
 )
@@ -58,11 +57,6 @@ func (h *Handler) createMeeting(c call) (any, error) {
 		return nil, err
 	}
 	conference, err := h.meetings.CreateConference(c.context(), c.actor, in)
-	if errs.CodeOf(err) == errs.NotFound || errs.CodeOf(err) == errs.Gone {
-		// The only thing that can be missing here is the primary meeting, and SDKs know no "not found" of
-		// this operation.
-		return nil, badRequest("The meeting named by PrimaryMeetingId does not exist or has ended.")
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -106,10 +100,10 @@ func (h *Handler) readMeeting(body []byte) (meetings.NewConference, error) {
 		ExternalID:         o.required("ExternalMeetingId", externalID()...),
 		MediaRegion:        o.required("MediaRegion", length(2, 64)),
 		HostID:             o.text("MeetingHostId", externalID()...),
-		PrimaryID:          strings.ToLower(o.text("PrimaryMeetingId", length(2, 64))),
 		TenantIDs:          o.texts("TenantIds", 1, 5, tenantID()...),
 		Features:           readFeatures(o),
 	}
+	primary := o.text("PrimaryMeetingId", length(2, 64))
 	// Accepted and checked, and without effect: there is no service to notify, and the media address is
 	// the same for both families.
 	o.text("MediaPlacementNetworkType", oneOf("Ipv4Only", "DualStack"))
@@ -129,6 +123,9 @@ func (h *Handler) readMeeting(body []byte) (meetings.NewConference, error) {
 		return meeting, badRequest("MeetingHostId must not start with aws:, which is reserved.")
 	case !h.knowsRegion(meeting.MediaRegion):
 		return meeting, badRequest("MediaRegion is not the name of a region.")
+	case primary != "":
+		// Media does not flow from one conference to another, and a replica without it would be mute.
+		return meeting, badRequest("PrimaryMeetingId is not supported: this server has no replica meetings.")
 	case twice:
 		return meeting, badRequest("Tags must not hold a key twice.")
 	}

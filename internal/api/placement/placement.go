@@ -12,18 +12,18 @@ import (
 
 // URLs is the MediaPlacement object, with the member names that client libraries read.
 type URLs struct {
-	// AudioHostUrl is "host:port" without a scheme. Clients take any non-empty value to mean that the
+	// AudioHostURL is "host:port" without a scheme. Clients take any non-empty value to mean that the
 	// session has audio, and echo it when they subscribe.
-	AudioHostUrl string
-	// AudioFallbackUrl must be a WebSocket address for mobile clients to accept the object. There is no
+	AudioHostURL string `json:"AudioHostUrl"`
+	// AudioFallbackURL must be a WebSocket address for mobile clients to accept the object. There is no
 	// separate fallback service, so it names the signaling endpoint.
-	AudioFallbackUrl string
-	// SignalingUrl is the WebSocket that the client opens to join.
-	SignalingUrl string
-	// TurnControlUrl is empty: older clients that find an address here fetch TURN credentials from it.
-	TurnControlUrl string
-	// EventIngestionUrl is empty: client events are not collected.
-	EventIngestionUrl string
+	AudioFallbackURL string `json:"AudioFallbackUrl"`
+	// SignalingURL is the WebSocket that the client opens to join.
+	SignalingURL string `json:"SignalingUrl"`
+	// TurnControlURL is empty: older clients that find an address here fetch TURN credentials from it.
+	TurnControlURL string `json:"TurnControlUrl"`
+	// EventIngestionURL is empty: client events are not collected.
+	EventIngestionURL string `json:"EventIngestionUrl"`
 }
 
 // Placement makes the addresses of conferences.
@@ -70,9 +70,9 @@ func (p Placement) urls(base *url.URL, conferenceID string) URLs {
 	}
 	signaling := (&url.URL{Scheme: scheme, Host: base.Host, Path: base.Path}).JoinPath("signal", url.PathEscape(conferenceID)).String()
 	return URLs{
-		AudioHostUrl:     p.audioHost(base),
-		AudioFallbackUrl: signaling,
-		SignalingUrl:     signaling,
+		AudioHostURL:     p.audioHost(base),
+		AudioFallbackURL: signaling,
+		SignalingURL:     signaling,
 	}
 }
 

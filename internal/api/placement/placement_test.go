@@ -23,7 +23,7 @@ func TestFor(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := New(tc.publicURL, tc.mediaHost).For(conference)
-			want := URLs{AudioHostUrl: tc.audio, AudioFallbackUrl: tc.signaling, SignalingUrl: tc.signaling}
+			want := URLs{AudioHostURL: tc.audio, AudioFallbackURL: tc.signaling, SignalingURL: tc.signaling}
 			if got != want {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
@@ -37,14 +37,14 @@ func TestForRequest(t *testing.T) {
 	r.Header.Set("X-Forwarded-Proto", "https")
 	r.Header.Set("X-Forwarded-Host", "evil.example")
 	open := New("", ":8081")
-	if got, want := open.ForRequest(r, conference).SignalingUrl, "ws://192.0.2.7:8080/signal/"+conference; got != want {
+	if got, want := open.ForRequest(r, conference).SignalingURL, "ws://192.0.2.7:8080/signal/"+conference; got != want {
 		t.Errorf("plain: got %s, want %s", got, want)
 	}
-	if got, want := open.ForRequest(r, conference).AudioHostUrl, "192.0.2.7:8081"; got != want {
+	if got, want := open.ForRequest(r, conference).AudioHostURL, "192.0.2.7:8081"; got != want {
 		t.Errorf("audio host: got %s, want %s", got, want)
 	}
 	r.TLS = &tls.ConnectionState{}
-	if got, want := open.ForRequest(r, conference).SignalingUrl, "wss://192.0.2.7:8080/signal/"+conference; got != want {
+	if got, want := open.ForRequest(r, conference).SignalingURL, "wss://192.0.2.7:8080/signal/"+conference; got != want {
 		t.Errorf("TLS: got %s, want %s", got, want)
 	}
 	fixed := New("https://meet.example.org", ":8081")
@@ -54,7 +54,7 @@ func TestForRequest(t *testing.T) {
 }
 
 func TestConferenceIDCannotLeaveItsPath(t *testing.T) {
-	got := New("https://meet.example.org", "").For("../auth?x=#y").SignalingUrl
+	got := New("https://meet.example.org", "").For("../auth?x=#y").SignalingURL
 	if want := "wss://meet.example.org/signal/..%2Fauth%3Fx=%23y"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
