@@ -1,0 +1,131 @@
+package forwarder
+
+import (
+	"encoding/binary"
+	"log/slog"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/rtcp"
+
+	mediartp "carillon/internal/media/rtp"
+	"carillon/internal/media/transport"
+)
+
+// DownstreamConfig is what a Downstream needs to know of its connection.
+type DownstreamConfig struct {
+	Writer Writer           // takes the sender reports
+	Clock  func() time.Time // wall clock of the sender reports; nil = time.Now
+	Logger *slog.Logger     // nil = silent
+}
+
+// Downstream takes in what a receiver reports on the streams that we send it, and sends it reports.
+type Downstream struct {
+	cfg      DownstreamConfig
+	log      *slog.Logger
+	tracks   atomic.Pointer[map[uint32]*DownTrack] // by SSRC; replaced, never changed
+	estimate atomic.Uint64
+
+	mu         sync.Mutex // guards changes of tracks, and what follows
+	reportedAt int64
+	buf        []byte
+}
+
+// NewDownstream makes a Downstream without tracks.
+func NewDownstream(cfg DownstreamConfig) *Downstream {
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	s := &Downstream{cfg: cfg, log: logger(cfg.Logger)}
+	s.tracks.Store(new(map[uint32]*DownTrack))
+	return s
+}
+
+// Add routes the reports on a DownTrack to it.
+func (s *Downstream) Add(d *DownTrack) {
+	s.change(func(m map[uint32]*DownTrack) { m[d.cfg.SSRC] = d })
+}
+
+// Remove undoes Add. It does not close the DownTrack.
+func (s *Downstream) Remove(d *DownTrack) {
+	s.change(func(m map[uint32]*DownTrack) {
+		if m[d.cfg.SSRC] == d {
+			delete(m, d.cfg.SSRC)
+		}
+	})
+}
+
+func (s *Downstream) change(edit func(map[uint32]*DownTrack)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := make(map[uint32]*DownTrack)
+	maps.Copy(m, *s.tracks.Load())
+	edit(m)
+	s.tracks.Store(&m)
+}
+
+// Estimate is the bandwidth in bit/s that the receiver believes it has (REMB,
+// draft-alvestrand-rmcat-remb-03); 0 = it has not said.
+func (s *Downstream) Estimate() uint64 { return s.estimate.Load() }
+
+// HandleRTCP takes in the feedback in a compound packet. Reports on SSRCs that are not ours are ignored.
+func (s *Downstream) HandleRTCP(b *transport.Batch, data []byte, arrival int64) {
+	tracks := *s.tracks.Load()
+	for p := range mediartp.Compound(data) {
+		switch {
+		case p.Type == mediartp.TransportFeedback && p.Count == mediartp.FormatNACK:
+			answerNACK(b, tracks, p.Raw, arrival)
+		case p.Type != mediartp.PayloadFeedback:
+		case p.Count == mediartp.FormatPLI && len(p.Raw) >= 12:
+			requestKeyFrame(tracks, binary.BigEndian.Uint32(p.Raw[8:]))
+		case p.Count == mediartp.FormatFIR:
+			// Entries of 8 bytes, each beginning with the SSRC (RFC 5104 section 4.3.1.1).
+			for at := 12; at+8 <= len(p.Raw); at += 8 {
+				requestKeyFrame(tracks, binary.BigEndian.Uint32(p.Raw[at:]))
+			}
+		case p.Count == mediartp.FormatApplicationREMB:
+			var remb rtcp.ReceiverEstimatedMaximumBitrate
+			if remb.Unmarshal(p.Raw) == nil {
+				s.estimate.Store(uint64(max(min(remb.Bitrate, 1<<40), 0)))
+			}
+		}
+	}
+}
+
+// answerNACK walks the packet ids and bitmaps of a generic NACK (RFC 4585 section 6.2.1).
+func answerNACK(b *transport.Batch, tracks map[uint32]*DownTrack, raw []byte, arrival int64) {
+	if len(raw) < 12 {
+		return
+	}
+	d := tracks[binary.BigEndian.Uint32(raw[8:])]
+	if d == nil {
+		return
+	}
+	for at := 12; at+4 <= len(raw); at += 4 {
+		seq := binary.BigEndian.Uint16(raw[at:])
+		d.retransmit(b, seq, arrival)
+		for mask := binary.BigEndian.Uint16(raw[at+2:]); mask != 0; mask >>= 1 {
+			seq++
+			if mask&1 != 0 {
+				d.retransmit(b, seq, arrival)
+			}
+		}
+	}
+}
+
+func requestKeyFrame(tracks map[uint32]*DownTrack, ssrc uint32) {
+	if d := tracks[ssrc]; d != nil {
+		d.requestKeyFrame()
+	}
+}
+
+// requestKeyFrame relays the wish of the receiver to the source.
+func (d *DownTrack) requestKeyFrame() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.source != nil && !d.paused {
+		d.source.RequestKeyFrame()
+	}
+}

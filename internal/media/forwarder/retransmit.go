@@ -1,0 +1,72 @@
+package forwarder
+
+import (
+	mediartp "carillon/internal/media/rtp"
+	"carillon/internal/media/transport"
+)
+
+// A receiver may ask for this many packets at once and per second. It is more than a stream loses that is
+// still worth watching, and keeps a receiver from making us send without end.
+const (
+	retransmitBurst   = 300
+	retransmitsPerSec = 600
+)
+
+// retransmitter is the part of a DownTrack that answers NACKs. It is guarded by the DownTrack's mu.
+type retransmitter struct {
+	seq    uint16 // of the RTX stream
+	buf    []byte // taken with the first NACK
+	budget int64  // in packets times 1e9
+	at     int64  // when budget was last filled
+}
+
+// allow takes one packet from the budget.
+func (r *retransmitter) allow(now int64) bool {
+	const unit = 1_000_000_000
+	if r.at == 0 {
+		r.budget = retransmitBurst * unit
+	} else {
+		elapsed := min(max(now-r.at, 0), unit)
+		r.budget = min(r.budget+elapsed*retransmitsPerSec, retransmitBurst*unit)
+	}
+	r.at = max(now, 1)
+	if r.budget < unit {
+		return false
+	}
+	r.budget -= unit
+	return true
+}
+
+// retransmit answers a NACK for one packet, by RTX (RFC 4588) if the receiver has it, else by the packet
+// itself. What is not in the cache is on its way from the sender, or lost.
+func (d *DownTrack) retransmit(b *transport.Batch, seq uint16, now int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	ext, ok := d.seq.Reverse(seq)
+	if !ok || d.source == nil || d.paused {
+		return
+	}
+	if d.rtx.buf == nil {
+		d.rtx.buf = make([]byte, mediartp.RTXOverhead+maxPayload)
+	}
+	p, ok := d.source.packets.load(ext, d.rtx.buf[mediartp.RTXOverhead:])
+	if !ok || p.codec != d.codec || !d.rtx.allow(now) {
+		return
+	}
+	payload := d.rtx.buf[mediartp.RTXOverhead:][:p.size]
+	if p.codec.Name == vp8 {
+		if v, ok := mediartp.ParseVP8(payload); ok {
+			d.patchLocked(p.codec, &v, payload)
+		}
+	}
+	h := &d.header
+	h.SSRC, h.PayloadType, h.SequenceNumber = d.cfg.SSRC, d.pts.PT, seq
+	h.Timestamp, h.Marker = d.ts.Peek(p.timestamp), p.marker
+	if d.pts.RTX != 0 && d.cfg.RTXSSRC != 0 {
+		mediartp.EncapsulateRTX(d.rtx.buf, seq)
+		payload = d.rtx.buf[:mediartp.RTXOverhead+p.size]
+		h.SSRC, h.PayloadType, h.SequenceNumber = d.cfg.RTXSSRC, d.pts.RTX, d.rtx.seq
+		d.rtx.seq++
+	}
+	d.writeLocked(b, payload, now)
+}

@@ -1,0 +1,189 @@
+package forwarder
+
+import (
+	"log/slog"
+	"sync"
+
+	"github.com/pion/rtp"
+
+	mediartp "carillon/internal/media/rtp"
+	"carillon/internal/media/transport"
+)
+
+// UpstreamConfig is what an Upstream needs to know of its connection.
+type UpstreamConfig struct {
+	Writer    Writer       // takes the feedback to the sender
+	MediaSSRC uint32       // our own SSRC in that feedback
+	MIDExt    uint8        // id of the MID header extension (RFC 9143), 0 = none
+	TWCCExt   uint8        // id of the transport-wide sequence number extension, 0 = none
+	Logger    *slog.Logger // nil = silent
+}
+
+// Upstream takes in what one connection sends: it finds the track of a packet by SSRC or MID, undoes RTX,
+// asks for lost packets and key frames, and reports reception.
+type Upstream struct {
+	cfg UpstreamConfig
+	log *slog.Logger
+
+	mu       sync.Mutex
+	tracks   []*UpTrack
+	routes   map[uint32]route // by SSRC
+	twcc     mediartp.TWCC
+	twccSSRC uint32 // SSRC of the last packet that was recorded
+	audio    audioReception
+	sent     struct{ feedback, reports int64 } // when they were sent last
+	seqs     []uint16                          // scratch
+	buf      []byte                            // scratch
+}
+
+// route says where the packets of an SSRC go.
+type route struct {
+	track *UpTrack
+	rtx   bool
+}
+
+// audioReception counts the audio stream, so that its sender gets receiver reports too.
+type audioReception struct {
+	ssrc  uint32
+	stats mediartp.Reception
+}
+
+const opusClockRate = 48_000 // RFC 7587 section 4.1
+
+// NewUpstream makes an Upstream without tracks.
+func NewUpstream(cfg UpstreamConfig) *Upstream {
+	return &Upstream{cfg: cfg, log: logger(cfg.Logger), routes: make(map[uint32]route)}
+}
+
+func logger(l *slog.Logger) *slog.Logger {
+	if l == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return l
+}
+
+// AddTrack begins to accept a video stream. Its SSRCs may be 0 when only the MID is known.
+func (u *Upstream) AddTrack(cfg TrackConfig) *UpTrack {
+	t := newUpTrack(u.log, cfg)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.tracks = append(u.tracks, t)
+	u.bindLocked(cfg.SSRC, route{track: t})
+	u.bindLocked(cfg.RTXSSRC, route{track: t, rtx: true})
+	return t
+}
+
+// RemoveTrack ends a track: its packets are no longer accepted and its DownTracks get nothing more from it.
+func (u *Upstream) RemoveTrack(t *UpTrack) {
+	u.mu.Lock()
+	for i := range u.tracks {
+		if u.tracks[i] == t {
+			u.tracks = append(u.tracks[:i:i], u.tracks[i+1:]...)
+			break
+		}
+	}
+	for ssrc, r := range u.routes {
+		if r.track == t {
+			delete(u.routes, ssrc)
+		}
+	}
+	u.mu.Unlock()
+	t.close()
+}
+
+// HandleRTP takes a packet in. It is false, and nothing has been done, when the packet belongs to none of
+// the video tracks.
+func (u *Upstream) HandleRTP(b *transport.Batch, h *rtp.Header, payload []byte, arrival int64) (isVideo bool) {
+	u.mu.Lock()
+	r, ok := u.routeLocked(h)
+	if !ok {
+		u.mu.Unlock()
+		return false
+	}
+	u.recordLocked(h, arrival)
+	var p packet
+	if r.rtx {
+		p, ok = r.track.acceptRTX(h, payload, arrival)
+	} else {
+		p, ok = r.track.accept(h, payload, arrival)
+	}
+	u.mu.Unlock()
+	if ok {
+		r.track.forward(b, &p)
+	}
+	return true
+}
+
+// RecordArrival counts an audio packet for the transport-wide feedback and the receiver reports. Video
+// packets are counted by HandleRTP.
+func (u *Upstream) RecordArrival(h *rtp.Header, arrival int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.recordLocked(h, arrival)
+	if u.audio.ssrc != h.SSRC || !u.audio.stats.Started() {
+		u.audio = audioReception{ssrc: h.SSRC, stats: mediartp.Reception{ClockRate: opusClockRate}}
+	}
+	u.audio.stats.Receive(h.SequenceNumber, h.Timestamp, arrival)
+}
+
+func (u *Upstream) recordLocked(h *rtp.Header, arrival int64) {
+	if u.cfg.TWCCExt == 0 {
+		return
+	}
+	if ext := h.GetExtension(u.cfg.TWCCExt); len(ext) >= 2 {
+		u.twcc.Record(uint16(ext[0])<<8|uint16(ext[1]), arrival)
+		u.twccSSRC = h.SSRC
+	}
+}
+
+// routeLocked finds the track of a packet. An unknown SSRC is bound by its MID: a browser may send before
+// its SSRC is known, or change it.
+func (u *Upstream) routeLocked(h *rtp.Header) (route, bool) {
+	if r, ok := u.routes[h.SSRC]; ok {
+		return r, true
+	}
+	if u.cfg.MIDExt == 0 || len(u.tracks) == 0 {
+		return route{}, false
+	}
+	mid := h.GetExtension(u.cfg.MIDExt)
+	if len(mid) == 0 {
+		return route{}, false
+	}
+	for _, t := range u.tracks {
+		if t.cfg.MID != string(mid) {
+			continue
+		}
+		r := route{track: t, rtx: t.rtx[h.PayloadType] != nil}
+		if !r.rtx && t.codecs[h.PayloadType] == nil {
+			return route{}, false
+		}
+		u.bindLocked(h.SSRC, r)
+		return r, true
+	}
+	return route{}, false
+}
+
+// bindLocked routes an SSRC, in place of the one that had its role: a track has at most two, however many
+// a sender makes up.
+func (u *Upstream) bindLocked(ssrc uint32, r route) {
+	if ssrc == 0 {
+		return
+	}
+	t := r.track
+	old := &t.ssrc
+	if r.rtx {
+		old = &t.rtxSSRC
+	}
+	if *old == ssrc {
+		u.routes[ssrc] = r
+		return
+	}
+	if *old != 0 {
+		delete(u.routes, *old)
+	}
+	*old = ssrc
+	if !r.rtx {
+		t.restart()
+	}
+	u.routes[ssrc] = r
+}

@@ -1,0 +1,200 @@
+package forwarder
+
+import (
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pion/rtp"
+
+	mediartp "carillon/internal/media/rtp"
+	"carillon/internal/media/transport"
+)
+
+// TrackConfig describes a video stream that a connection sends.
+type TrackConfig struct {
+	SSRC, RTXSSRC uint32 // 0 = not known yet
+	MID           string
+	Codecs        map[uint8]Codec // by payload type, those of RTX included
+}
+
+// Stats describes a received stream, as of the last second.
+type Stats struct {
+	BitrateBps    uint64  // of the payloads
+	FrameRate     float64 // frames per second
+	Width, Height int     // pixels, of the last key frame; 0 = not known
+	LastPacket    int64   // arrival of the last packet, ns; 0 = none yet
+}
+
+// UpTrack is one video stream that a connection sends. It is made by Upstream.AddTrack.
+type UpTrack struct {
+	cfg    TrackConfig
+	codecs map[uint8]*Codec // media payload types
+	rtx    map[uint8]*Codec // RTX payload types, to the codec that they retransmit
+	log    *slog.Logger
+
+	// Guarded by the Upstream's mu.
+	ssrc, rtxSSRC uint32
+	reception     mediartp.Reception
+	missing       mediartp.NackList
+	hasSPS        bool // the H.264 stream carries its parameter sets
+	asked         bool // a key-frame request is out
+	askedAt       int64
+	everAsked     bool
+	count         window
+
+	// Any goroutine.
+	packets    cache
+	stats      atomic.Pointer[Stats]
+	lastPacket atomic.Int64
+	wantsKey   atomic.Bool
+	fanOut     atomic.Pointer[[]*DownTrack] // replaced, never changed
+
+	fanMu  sync.Mutex
+	closed bool
+}
+
+func newUpTrack(log *slog.Logger, cfg TrackConfig) *UpTrack {
+	t := &UpTrack{cfg: cfg, log: log, codecs: make(map[uint8]*Codec), rtx: make(map[uint8]*Codec)}
+	for pt, c := range cfg.Codecs {
+		if c.APT == 0 {
+			if c.ClockRate == 0 {
+				c.ClockRate = defaultClockRate
+			}
+			t.codecs[pt] = &c
+		}
+	}
+	for pt, c := range cfg.Codecs {
+		if c.APT != 0 && t.codecs[c.APT] != nil {
+			t.rtx[pt] = t.codecs[c.APT]
+		}
+	}
+	t.reception.ClockRate = defaultClockRate
+	t.stats.Store(&Stats{})
+	t.fanOut.Store(new([]*DownTrack))
+	return t
+}
+
+// Stats describes the stream.
+func (t *UpTrack) Stats() Stats {
+	s := *t.stats.Load()
+	s.LastPacket = t.lastPacket.Load()
+	return s
+}
+
+// RequestKeyFrame asks the sender for a key frame, soon: requests are gathered, and repeated until a key
+// frame comes.
+func (t *UpTrack) RequestKeyFrame() { t.wantsKey.Store(true) }
+
+// accept takes in a packet of the stream itself. The Upstream's mu is held.
+func (t *UpTrack) accept(h *rtp.Header, payload []byte, arrival int64) (p packet, ok bool) {
+	codec := t.codecs[h.PayloadType]
+	if codec == nil {
+		return p, false
+	}
+	first, before := !t.reception.Started(), t.reception.Highest()
+	ext, verdict := t.reception.Receive(h.SequenceNumber, h.Timestamp, arrival)
+	switch verdict {
+	case mediartp.Stray:
+		return p, false
+	case mediartp.Late:
+		if !t.missing.Remove(ext) {
+			return p, false
+		}
+	case mediartp.Restarted:
+		t.missing.Reset()
+		t.count.started = false
+		t.RequestKeyFrame()
+	case mediartp.InOrder:
+		if !first {
+			t.missing.Add(before+1, ext, arrival)
+		}
+	}
+	return t.inspect(codec, ext, h, payload, arrival), true
+}
+
+// acceptRTX takes in a retransmitted packet. Only one that is missing is of use; the rest is probing.
+func (t *UpTrack) acceptRTX(h *rtp.Header, payload []byte, arrival int64) (p packet, ok bool) {
+	codec := t.rtx[h.PayloadType]
+	seq, original, ok := mediartp.DecapsulateRTX(payload)
+	if codec == nil || !ok || !t.reception.Started() {
+		return p, false
+	}
+	ext := t.reception.Peek(seq)
+	if !t.missing.Remove(ext) {
+		return p, false
+	}
+	return t.inspect(codec, ext, h, original, arrival), true
+}
+
+// inspect looks into a payload and keeps the packet.
+func (t *UpTrack) inspect(codec *Codec, ext int64, h *rtp.Header, payload []byte, arrival int64) packet {
+	p := packet{ext: ext, arrival: arrival, timestamp: h.Timestamp, marker: h.Marker, codec: codec, payload: payload}
+	t.lastPacket.Store(arrival)
+	if len(payload) == 0 {
+		return p
+	}
+	switch codec.Name {
+	case vp8:
+		p.vp8, _ = mediartp.ParseVP8(payload)
+		p.keyFrame = p.vp8.KeyFrame
+		t.count.size(p.vp8.Width, p.vp8.Height)
+	case h264:
+		info := mediartp.ParseH264(payload)
+		t.hasSPS = t.hasSPS || info.SPS
+		// Decoding begins with the parameter sets, unless they were given out of band.
+		p.keyFrame = info.SPS || info.IDR && !t.hasSPS
+		t.count.size(info.Width, info.Height)
+	}
+	if p.keyFrame {
+		t.wantsKey.Store(false)
+		t.asked = false
+		t.missing.ForgetBefore(ext)
+	}
+	t.count.packet(&p)
+	t.packets.store(&p)
+	return p
+}
+
+// restart forgets the numbering of the stream, as another SSRC carries it from now on. The numbers that
+// receivers have been given stay unique, because the run begins anew far ahead.
+func (t *UpTrack) restart() {
+	t.missing.Reset()
+	if t.reception.Started() {
+		t.reception.Abandon()
+		t.RequestKeyFrame()
+	}
+}
+
+// forward hands a packet to every DownTrack.
+func (t *UpTrack) forward(b *transport.Batch, p *packet) {
+	for _, d := range *t.fanOut.Load() {
+		d.forward(b, t, p)
+	}
+}
+
+// subscribe and unsubscribe replace the fan-out list.
+func (t *UpTrack) subscribe(d *DownTrack) {
+	t.fanMu.Lock()
+	defer t.fanMu.Unlock()
+	if t.closed {
+		return
+	}
+	list := append(slices.Clone(*t.fanOut.Load()), d)
+	t.fanOut.Store(&list)
+}
+
+func (t *UpTrack) unsubscribe(d *DownTrack) {
+	t.fanMu.Lock()
+	defer t.fanMu.Unlock()
+	list := slices.DeleteFunc(slices.Clone(*t.fanOut.Load()), func(x *DownTrack) bool { return x == d })
+	t.fanOut.Store(&list)
+}
+
+func (t *UpTrack) close() {
+	t.fanMu.Lock()
+	defer t.fanMu.Unlock()
+	t.closed = true
+	t.fanOut.Store(new([]*DownTrack))
+}
