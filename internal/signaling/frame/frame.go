@@ -47,8 +47,8 @@ func Encode(f *signalpb.SdkSignalFrame) ([]byte, error) {
 }
 
 // Decode reads a WebSocket message from a client. A frame of a type that this server does not know is
-// not an error, so that newer clients can be served: its type reads as SdkSignalFrame_UNKNOWN, and the
-// caller ignores it. Strings of the result are not checked for UTF-8.
+// not an error, so that newer clients can be served: its type is a number without a name, and the caller
+// ignores it. The same goes for other enum values. Strings of the result are not checked for UTF-8.
 func Decode(message []byte) (*signalpb.SdkSignalFrame, error) {
 	if len(message) > MaxSize {
 		return nil, errs.New(errs.Invalid, "The signal frame is larger than %d bytes.", MaxSize)
@@ -64,26 +64,15 @@ func Decode(message []byte) (*signalpb.SdkSignalFrame, error) {
 		return nil, errs.New(errs.Invalid, "The signal frame holds %d bytes besides the offer; the limit is %d.", rest, maxRest)
 	}
 	f := new(signalpb.SdkSignalFrame)
-	// Partial, because an enum value that is not known leaves the required type unset.
-	if err := (proto.UnmarshalOptions{AllowPartial: true, DiscardUnknown: false}).Unmarshal(body, f); err != nil {
+	if err := proto.Unmarshal(body, f); err != nil {
 		return nil, errs.Wrap(err, errs.Invalid, "The signal frame cannot be decoded.")
-	}
-	if f.Type == nil {
-		if !hasField(f.ProtoReflect().GetUnknown(), fieldType) {
-			return nil, errs.New(errs.Invalid, "The signal frame has no type.")
-		}
-		return f, nil
-	}
-	if err := proto.CheckInitialized(f); err != nil {
-		return nil, errs.Wrap(err, errs.Invalid, "The signal frame lacks a required field.")
 	}
 	return f, nil
 }
 
 // Field numbers of the schema that the bounds below need before anything is decoded.
 const (
-	fieldType            protowire.Number = 2 // of SdkSignalFrame
-	fieldSub             protowire.Number = 6
+	fieldSub             protowire.Number = 6 // of SdkSignalFrame
 	fieldSDPOffer        protowire.Number = 4 // of SdkSubscribeFrame
 	fieldCompressedOffer protowire.Number = 8
 )
@@ -122,18 +111,4 @@ func eachBytesField(message []byte, visit func(protowire.Number, []byte)) {
 		}
 		message = value[size:]
 	}
-}
-
-func hasField(message []byte, want protowire.Number) bool {
-	for len(message) > 0 {
-		number, _, n := protowire.ConsumeField(message)
-		if n < 0 {
-			return false
-		}
-		if number == want {
-			return true
-		}
-		message = message[n:]
-	}
-	return false
 }

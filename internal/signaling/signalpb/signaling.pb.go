@@ -474,7 +474,7 @@ func (SdkPingPongType) EnumDescriptor() ([]byte, []int) {
 type SdkSignalFrame_Type int32
 
 const (
-	SdkSignalFrame_UNKNOWN                  SdkSignalFrame_Type = 0 // ours: a type that this server does not know
+	SdkSignalFrame_UNKNOWN                  SdkSignalFrame_Type = 0 // ours: no type
 	SdkSignalFrame_JOIN                     SdkSignalFrame_Type = 1
 	SdkSignalFrame_JOIN_ACK                 SdkSignalFrame_Type = 2
 	SdkSignalFrame_SUBSCRIBE                SdkSignalFrame_Type = 3
@@ -655,7 +655,7 @@ func (SdkNotificationFrame_NotificationLevel) EnumDescriptor() ([]byte, []int) {
 type SdkMetric_Type int32
 
 const (
-	SdkMetric_OTHER                                       SdkMetric_Type = 0 // ours
+	SdkMetric_UNKNOWN                                     SdkMetric_Type = 0 // ours
 	SdkMetric_VIDEO_AVAILABLE_SEND_BANDWIDTH              SdkMetric_Type = 2
 	SdkMetric_VIDEO_AVAILABLE_RECEIVE_BANDWIDTH           SdkMetric_Type = 4
 	SdkMetric_STUN_RTT_MS                                 SdkMetric_Type = 7
@@ -689,7 +689,7 @@ const (
 // Enum value maps for SdkMetric_Type.
 var (
 	SdkMetric_Type_name = map[int32]string{
-		0:  "OTHER",
+		0:  "UNKNOWN",
 		2:  "VIDEO_AVAILABLE_SEND_BANDWIDTH",
 		4:  "VIDEO_AVAILABLE_RECEIVE_BANDWIDTH",
 		7:  "STUN_RTT_MS",
@@ -720,7 +720,7 @@ var (
 		91: "VIDEO_FREEZE_DURATION",
 	}
 	SdkMetric_Type_value = map[string]int32{
-		"OTHER":                                       0,
+		"UNKNOWN":                                     0,
 		"VIDEO_AVAILABLE_SEND_BANDWIDTH":              2,
 		"VIDEO_AVAILABLE_RECEIVE_BANDWIDTH":           4,
 		"STUN_RTT_MS":                                 7,
@@ -3431,7 +3431,7 @@ func (x *SdkStreamMetricFrame) GetMediaType() SdkStreamMediaType {
 }
 
 // One value. Clients know many more types, and add some with most releases. Named here are those that
-// say something about the network and the experience; the others decode as OTHER.
+// say something about the network and the experience; the others keep their number.
 type SdkMetric struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Type          *SdkMetric_Type        `protobuf:"varint,1,opt,name=type,enum=carillon.signaling.SdkMetric_Type" json:"type,omitempty"`
@@ -3474,7 +3474,7 @@ func (x *SdkMetric) GetType() SdkMetric_Type {
 	if x != nil && x.Type != nil {
 		return *x.Type
 	}
-	return SdkMetric_OTHER
+	return SdkMetric_UNKNOWN
 }
 
 func (x *SdkMetric) GetValue() float64 {
@@ -5015,12 +5015,12 @@ const file_signaling_proto_rawDesc = "" +
 	"dimensions\x18\x06 \x03(\v2&.carillon.signaling.SdkStreamDimensionR\n" +
 	"dimensions\x12E\n" +
 	"\n" +
-	"media_type\x18\a \x01(\x0e2&.carillon.signaling.SdkStreamMediaTypeR\tmediaType\"\xfc\x06\n" +
+	"media_type\x18\a \x01(\x0e2&.carillon.signaling.SdkStreamMediaTypeR\tmediaType\"\xfe\x06\n" +
 	"\tSdkMetric\x126\n" +
 	"\x04type\x18\x01 \x01(\x0e2\".carillon.signaling.SdkMetric.TypeR\x04type\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x01R\x05value\"\xa0\x06\n" +
-	"\x04Type\x12\t\n" +
-	"\x05OTHER\x10\x00\x12\"\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value\"\xa2\x06\n" +
+	"\x04Type\x12\v\n" +
+	"\aUNKNOWN\x10\x00\x12\"\n" +
 	"\x1eVIDEO_AVAILABLE_SEND_BANDWIDTH\x10\x02\x12%\n" +
 	"!VIDEO_AVAILABLE_RECEIVE_BANDWIDTH\x10\x04\x12\x0f\n" +
 	"\vSTUN_RTT_MS\x10\a\x12\x15\n" +
