@@ -1,0 +1,123 @@
+// Package httpserver assembles everything that is reached over HTTP: it routes to the API handlers that it
+// is given, serves the sign-in endpoints and the web client itself, and puts around all of them what every
+// request needs: an id, a log line, recovery from panics and security headers.
+//
+// It does not listen: New returns a handler for whoever owns the listener. It starts no goroutines.
+package httpserver
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"carillon/internal/accounts"
+)
+
+// Accounts is what this package needs of accounts.Service.
+type Accounts interface {
+	SignUp(ctx context.Context, in accounts.SignUp) (accounts.Account, error)
+	ConfirmEmail(ctx context.Context, email, code string) error
+	ResendConfirmation(ctx context.Context, email string) error
+	SignIn(ctx context.Context, in accounts.SignIn) (accounts.Session, error)
+	Authenticate(ctx context.Context, token string) (accounts.Session, error)
+	SignOut(ctx context.Context, token string) error
+	ChangePassword(ctx context.Context, s accounts.Session, oldPassword, newPassword string) error
+}
+
+// Config is what New needs. Accounts and Logger are required; a handler that is nil answers 404.
+type Config struct {
+	Accounts Accounts
+
+	GraphQL http.Handler // /graphql
+	Chime   http.Handler // /chime/…
+	Signal  http.Handler // /signal/…
+	Web     fs.FS        // the built web client with index.html at its root
+
+	// PublicURL is the address that browsers reach the server under, "" when it is not known. When it is
+	// https, cookies are Secure.
+	PublicURL string
+	// What GET /auth/config tells the web client.
+	SignUp            accounts.Policy
+	EmailConfirmation bool
+
+	Ready  func() error // why the server cannot serve now; nil func = always ready
+	Logger *slog.Logger
+}
+
+// New assembles the handler. It reads the web client's files, and panics when that fails or when PublicURL
+// is no address of a web server: the files are part of the program, and settings are checked before.
+func New(cfg Config) http.Handler {
+	web, err := newSite(cfg.Web)
+	if err != nil {
+		panic(fmt.Sprintf("httpserver: cannot read the web client: %v", err))
+	}
+	browser := sameOriginOnly(cfg.PublicURL)
+	secure := strings.HasPrefix(cfg.PublicURL, "https://")
+	auth := &auth{Config: cfg, secure: secure}
+
+	mux := http.NewServeMux()
+	mux.Handle("/auth/", browser(auth.routes()))
+	mux.Handle("/graphql", browser(orNotFound(cfg.GraphQL)))
+	// Programs with credentials of their own call these, from pages of any origin; no cookie is read.
+	mux.Handle("/chime/", orNotFound(cfg.Chime))
+	mux.Handle("/signal/", orNotFound(cfg.Signal))
+	mux.HandleFunc("/healthz", healthz)
+	mux.Handle("/readyz", readyz(cfg.Ready, cfg.Logger))
+	mux.Handle("/", web)
+
+	return observed(cfg.Logger, recovered(cfg.Logger, secured(secure, mux)))
+}
+
+// sameOriginOnly returns a wrapper that refuses state-changing requests which a browser sends for a page
+// of another origin: with the session cookie, such a page could act for whoever looks at it.
+func sameOriginOnly(publicURL string) func(http.Handler) http.Handler {
+	protection := http.NewCrossOriginProtection()
+	if publicURL != "" {
+		// A proxy may have changed the Host header that the origin is compared with.
+		u, err := url.Parse(publicURL)
+		if err == nil {
+			err = protection.AddTrustedOrigin(u.Scheme + "://" + u.Host)
+		}
+		if err != nil {
+			panic(fmt.Sprintf("httpserver: the public address is not usable: %v", err))
+		}
+	}
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		writeError(w, errCrossOrigin())
+	}))
+	return protection.Handler
+}
+
+func orNotFound(h http.Handler) http.Handler {
+	if h == nil {
+		return http.HandlerFunc(notFound)
+	}
+	return h
+}
+
+func notFound(w http.ResponseWriter, _ *http.Request) { writeError(w, errNoPage()) }
+
+// healthz says that the process runs.
+func healthz(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Write([]byte("ok\n"))
+}
+
+// readyz says whether the server can do its work now. Why it cannot is for the log only.
+func readyz(ready func() error, logger *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ready != nil {
+			if err := ready(); err != nil {
+				logger.Warn("not ready", "err", err)
+				writeError(w, errNotReady())
+				return
+			}
+		}
+		healthz(w, r)
+	})
+}
