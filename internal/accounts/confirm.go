@@ -54,7 +54,7 @@ func (s *Service) ResendConfirmation(ctx context.Context, email string) error {
 	if !s.cfg.RequireConfirmation {
 		return errs.New(errs.Unavailable, "E-mail addresses are not confirmed here.")
 	}
-	if err := s.limit(s.limits.mailAccount, emailKey(email)); err != nil {
+	if err := s.limit(s.limits.mailAccount, accountKey(email)); err != nil {
 		return err
 	}
 	a, _, err := s.cfg.Store.AccountByEmail(ctx, email)

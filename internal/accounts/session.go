@@ -83,12 +83,13 @@ func (s *Service) verify(ctx context.Context, email, password string) (Account, 
 	return a, nil
 }
 
-// accountKey bounds what a stranger can make the throttle remember.
+// accountKey is what two spellings of one address have in common, as a digest, which bounds what a stranger
+// can make the throttle remember.
 func accountKey(email string) string {
-	if len(email) > 4*maxEmail {
-		email = email[:4*maxEmail]
+	if len(email) > 2*maxEmail {
+		email = email[:2*maxEmail]
 	}
-	return digest(emailKey(email))
+	return digest(strings.ToLower(strings.TrimSpace(email)))
 }
 
 func digest(token string) string {

@@ -34,21 +34,31 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (Account, error) {
 	if err != nil {
 		return Account{}, err
 	}
-	a.Confirmed = !s.cfg.RequireConfirmation
-	if a.Confirmed {
-		return a, s.cfg.Store.InsertAccount(ctx, a, hash)
-	}
-	if err := s.limit(s.limits.mailAccount, emailKey(a.Email)); err != nil {
-		return Account{}, err
-	}
-	err = s.cfg.Store.InsertAccount(ctx, a, hash)
-	if errs.CodeOf(err) == errs.Conflict {
-		return a, s.signUpAgain(ctx, a, hash)
+	if s.cfg.RequireConfirmation {
+		err = s.signUpByMail(ctx, a, hash)
+	} else {
+		a.Confirmed = true
+		err = s.cfg.Store.InsertAccount(ctx, a, hash)
 	}
 	if err != nil {
 		return Account{}, err
 	}
-	return a, s.sendCode(ctx, a)
+	return a, nil
+}
+
+// signUpByMail makes an account that has to be confirmed. Whatever happens, one mail goes out.
+func (s *Service) signUpByMail(ctx context.Context, a Account, hash string) error {
+	if err := s.limit(s.limits.mailAccount, accountKey(a.Email)); err != nil {
+		return err
+	}
+	err := s.cfg.Store.InsertAccount(ctx, a, hash)
+	if errs.CodeOf(err) == errs.Conflict {
+		return s.signUpAgain(ctx, a, hash)
+	}
+	if err != nil {
+		return err
+	}
+	return s.sendCode(ctx, a)
 }
 
 // signUpAgain handles a sign-up for an address that has an account already. While the account is not
@@ -118,9 +128,6 @@ func checkEmail(s string) (string, error) {
 	}
 	return s, nil
 }
-
-// emailKey is what two spellings of one address have in common.
-func emailKey(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
 func checkName(name string) (string, error) {
 	name = strings.TrimSpace(name)

@@ -39,7 +39,7 @@ type Event struct {
 type Log interface {
 	// After returns at most limit events with a Seq greater than seq, in order.
 	After(ctx context.Context, seq int64, limit int) ([]Event, error)
-	// Last returns the greatest Seq ever given, 0 when there was none.
+	// Last returns the greatest Seq in the log, 0 when the log is empty.
 	Last(ctx context.Context) (int64, error)
 	// Cursor returns the Seq that the consumer has handled last, 0 for a new consumer.
 	Cursor(ctx context.Context, consumer string) (int64, error)
