@@ -21,7 +21,7 @@ const (
 	reach    = 100                  // packets from further back are not late but of another stream
 	maxPause = 10 * opus.SampleRate // a timestamp this far off is of another stream
 
-	preroll = 3 // packets decoded ahead when decoding begins
+	preroll = 4 // packets decoded ahead when decoding begins
 )
 
 // Slot states.
@@ -45,8 +45,9 @@ type slot struct {
 //
 // There is no clock. The delay starts at 40 ms. If the queue runs empty, playing pauses until 40 ms
 // have gathered again, so a jittery network and a sender whose clock is slow lengthen the delay by
-// themselves. If it never was below what is needed during 3 s, a packet is dropped, in silence if
-// possible: that is how it shrinks again, and how a fast clock is compensated.
+// themselves. If every packet of 3 s came earlier than needed, one is dropped, in silence if possible:
+// that is how the delay shrinks again, and how a fast clock is compensated. If one came too late, a
+// frame is inserted in the next silence.
 type queue struct {
 	mu    sync.Mutex
 	slots [slots]slot
@@ -68,7 +69,7 @@ type queue struct {
 	// playing
 	filling bool // waiting for startDelay
 	virgin  bool // nothing played since the stream started or was cut
-	lowest  int  // minimum of depth in this window
+	lowest  int  // minimum in this window of how early packets came, their own duration included
 	elapsed int  // played in this window
 	surplus int  // packets to drop
 	short   bool // a frame of silence is to be inserted
@@ -95,8 +96,8 @@ func (q *queue) push(h *rtp.Header, payload []byte, level uint8, muted bool) {
 	case ahead < 0:
 		q.late(seq)
 		return
-	case ahead >= slots: // after an outage
-		q.cut(seq)
+	case ahead >= slots:
+		q.cut(seq) // after an outage
 	}
 	s := &q.slots[seq%slots]
 	if s.state != empty && s.seq == seq {
@@ -104,7 +105,10 @@ func (q *queue) push(h *rtp.Header, payload []byte, level uint8, muted bool) {
 	}
 	s.payload = append(s.payload[:0], payload...)
 	s.seq, s.state, s.level, s.muted = seq, queued, level, muted
-	if int16(seq-q.newest) > 0 || q.depth() == 0 {
+	if !q.filling {
+		q.lowest = min(q.lowest, (ahead+1)*q.samples)
+	}
+	if int16(seq-q.newest) > 0 {
 		q.newest, q.newestTS, q.samples = seq, h.Timestamp, samples
 	}
 }
@@ -186,10 +190,15 @@ type popped struct {
 	prerolls int
 }
 
-// pop takes the next packet out. cold says that the packet before was not decoded: if this one is to be,
-// those before it come along to warm up the decoder. quiet says that what is played just now is quiet,
-// in case the packet's level is unknown.
-func (q *queue) pop(p *popped, cold, quiet bool) {
+// demand tells pop about the decoding side.
+type demand struct {
+	cold  bool // the packet before was not decoded: if this one is to be, some before it come along
+	quiet bool // what is played just now is quiet, in case the packet's level is unknown
+	again bool // for the second packet of a merge: take it as it is
+}
+
+// pop takes the next packet out.
+func (q *queue) pop(p *popped, d demand) {
 	p.kind, p.payload, p.prerolls, p.merge = nothing, p.payload[:0], 0, false
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -207,10 +216,12 @@ func (q *queue) pop(p *popped, cold, quiet bool) {
 		}
 		return
 	}
+	quiet := d.quiet
 	if s.level <= SilentLevel {
 		quiet = s.level >= quietLevel
 	}
 	switch {
+	case d.again:
 	case q.short && quiet:
 		q.short = false
 		return
@@ -227,7 +238,7 @@ func (q *queue) pop(p *popped, cold, quiet bool) {
 	}
 	p.kind, p.samples, p.level, p.muted = packet, opus.PacketSamples(s.payload), s.level, s.muted
 	p.payload = append(p.payload, s.payload...)
-	if cold && !s.muted && (s.level < speechLevel || s.level > SilentLevel) {
+	if d.cold && !s.muted && (s.level < speechLevel || s.level > SilentLevel) {
 		q.collectPreroll(p)
 	}
 	s.state = played
@@ -253,9 +264,8 @@ func (q *queue) ready() bool {
 	return true
 }
 
-// judge compares the delay of the last window with what is needed.
+// judge looks at the end of each window whether packets came earlier than needed, or later.
 func (q *queue) judge() {
-	q.lowest = min(q.lowest, q.depth())
 	q.elapsed += q.samples
 	if q.elapsed < window {
 		return

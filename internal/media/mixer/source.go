@@ -41,9 +41,8 @@ type Source struct {
 	shown atomic.Uint32 // Level
 
 	// Owned by the goroutine that calls Step.
-	talks        uint64 // the last step in which it was heard
-	number       uint8  // talker number or noNumber
-	refusedUntil uint64 // step before which it cannot become a talker
+	talks  uint64 // the last step in which it was heard
+	number uint8  // talker number or noNumber
 
 	dec      *opus.Decoder // nil until it speaks
 	epoch    uint32        // of the stream that dec decodes
@@ -93,7 +92,7 @@ func (s *Source) advance(r *Room) bool {
 	s.taken = 0
 	s.hang = max(0, s.hang-1)
 	for len(s.pcm)+s.skipped < opus.FrameSamples {
-		s.queue.pop(&r.work.packet, !s.decoding, s.level >= quietLevel)
+		s.queue.pop(&r.work.packet, demand{cold: !s.decoding, quiet: s.level >= quietLevel})
 		s.take(r, &r.work.packet)
 		if r.work.packet.merge {
 			s.merge(r)
@@ -164,7 +163,9 @@ func (s *Source) decode(r *Room, p *popped) {
 	loudness, sane := measure(out)
 	if err != nil || n != len(out) || !sane {
 		clear(out) // damaged, and no concern of anybody else
-		s.dec, s.decoding = nil, false
+		if !sane {
+			s.dec, s.decoding = nil, false // its memory is as bad as its output
+		}
 		return
 	}
 	s.decoding, s.conceal = true, 0
@@ -176,7 +177,13 @@ func (s *Source) decode(r *Room, p *popped) {
 // fillIn appends n samples in place of audio that is missing. following is the packet after the missing
 // one, or empty.
 func (s *Source) fillIn(r *Room, following []byte, n int) {
-	if !s.decoding || s.dec == nil {
+	if s.conceal >= maxConceal {
+		s.level = SilentLevel
+		if s.hang == 0 {
+			s.decoding = false
+		}
+	}
+	if !s.decoding {
 		s.skip(n)
 		return
 	}
@@ -191,10 +198,10 @@ func (s *Source) fillIn(r *Room, following []byte, n int) {
 		clear(out)
 	}
 	s.conceal += n
-	if s.conceal >= maxConceal {
-		s.level = SilentLevel
-	}
-	if _, sane := measure(out); err != nil || !sane {
+	if _, sane := measure(out); !sane {
+		s.dec, s.decoding = nil, false
+		clear(out)
+	} else if err != nil {
 		clear(out)
 	}
 }
@@ -202,7 +209,7 @@ func (s *Source) fillIn(r *Room, following []byte, n int) {
 // merge takes another packet and fades from the previous one to it, so that two play in the time of one.
 func (s *Source) merge(r *Room) {
 	before, n := len(s.pcm), r.work.packet.samples
-	s.queue.pop(&r.work.packet, false, false)
+	s.queue.pop(&r.work.packet, demand{again: true})
 	s.take(r, &r.work.packet)
 	if !s.decoding || before < n || len(s.pcm)-before != n {
 		return // not two equal decoded packets: this time the delay stays
@@ -271,7 +278,12 @@ func (s *Source) show() {
 	if s.silence > forgetting {
 		s.smoothed = SilentLevel
 	} else {
-		s.smoothed += (float32(s.level) - s.smoothed) * 0.25 // a time constant of four frames, 80 ms
+		// Time constants of 2 frames upwards, so that a single word shows, and of 5 frames downwards.
+		weight := float32(0.2)
+		if float32(s.level) < s.smoothed {
+			weight = 0.5
+		}
+		s.smoothed += (float32(s.level) - s.smoothed) * weight
 	}
 	s.shown.Store(uint32(s.smoothed + 0.5))
 }

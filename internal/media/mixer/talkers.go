@@ -24,6 +24,7 @@ type talkers struct {
 	next   uint8     // where the search for a free number begins
 
 	loudestRefused *Source // of this step, because too many talk
+	promised       *Source // gets the number that was freed for it in the last step
 }
 
 func (t *talkers) begin(step uint64) {
@@ -38,7 +39,7 @@ func (t *talkers) talks(s *Source) bool { return s.talks == t.step && t.step != 
 // admit makes the source a talker of this step, if there is room.
 func (t *talkers) admit(s *Source) {
 	if s.number == noNumber {
-		if bits.OnesCount64(uint64(t.held)) >= maxTalkers || t.step < s.refusedUntil {
+		if t.full(s) {
 			if t.loudestRefused == nil || s.level < t.loudestRefused.level {
 				t.loudestRefused = s
 			}
@@ -56,12 +57,22 @@ func (t *talkers) admit(s *Source) {
 	s.talks = t.step
 }
 
+// full reports whether there is no number left for s.
+func (t *talkers) full(s *Source) bool {
+	limit := maxTalkers
+	if t.promised != nil && t.promised != s {
+		limit--
+	}
+	return bits.OnesCount64(uint64(t.held)) >= limit
+}
+
 // release takes their numbers from those who did not talk in this step. If somebody had to be refused,
 // the quietest talker gives way to one who is clearly louder.
 func (t *talkers) release() {
 	for set := t.held &^ t.now; set != 0; set &= set - 1 {
 		t.drop(t.source[bits.TrailingZeros64(uint64(set))])
 	}
+	t.promised = nil
 	if t.loudestRefused == nil {
 		return
 	}
@@ -75,7 +86,7 @@ func (t *talkers) release() {
 	const clearly = 6 // dB
 	if quietest != nil && t.loudestRefused.level+clearly <= quietest.level {
 		t.drop(quietest)
-		quietest.refusedUntil = t.step + 2 // the louder one comes first
+		t.promised = t.loudestRefused
 	}
 }
 

@@ -1,0 +1,284 @@
+package mixer
+
+import (
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/pion/rtp"
+
+	"carillon/internal/media/opus"
+)
+
+// TestJoinsAndLeaves changes everything all the time in one goroutine and checks that every sink gets
+// its frame and that nothing is left behind.
+func TestJoinsAndLeaves(t *testing.T) {
+	type member struct {
+		source *Source
+		sink   *Sink
+		sender *sender
+	}
+	r := NewRoom(Config{})
+	rng := rand.New(rand.NewPCG(5, 6))
+	var members []member
+	for range 1000 {
+		if len(members) < 12 && rng.IntN(4) == 0 {
+			m := member{source: r.AddSource(SourceConfig{}), sender: newSender(t, tone(float64(300+50*len(members))))}
+			m.sink = r.AddSink(SinkConfig{Exclude: []*Source{m.source}})
+			members = append(members, m)
+		}
+		if len(members) > 0 && rng.IntN(6) == 0 {
+			i := rng.IntN(len(members))
+			r.RemoveSource(members[i].source)
+			r.RemoveSink(members[i].sink)
+			r.RemoveSink(members[i].sink) // twice does no harm
+			members = append(members[:i], members[i+1:]...)
+		}
+		for i, m := range members {
+			if rng.IntN(10) != 0 {
+				push(m.source, m.sender.next())
+			}
+			m.source.SetMuted(rng.IntN(20) == 0)
+			if rng.IntN(20) == 0 {
+				m.sink.SetExclude([]*Source{m.source, members[rng.IntN(i+1)].source})
+			}
+		}
+		step(t, r)
+		if held := int(r.talkers.held); held != 0 && len(members) == 0 {
+			t.Fatal("talkers in an empty room")
+		}
+		if len(r.mixes) > len(members) {
+			t.Fatalf("%d mixes for %d sinks", len(r.mixes), len(members))
+		}
+	}
+	for _, m := range members {
+		r.RemoveSource(m.source)
+		r.RemoveSink(m.sink)
+	}
+	for range 2 {
+		step(t, r)
+	}
+	if r.talkers.held != 0 || len(r.mixes) != 0 {
+		t.Errorf("left behind: talkers %b, %d mixes", r.talkers.held, len(r.mixes))
+	}
+}
+
+// TestManyGoroutines is for the race detector.
+func TestManyGoroutines(t *testing.T) {
+	r := NewRoom(Config{})
+	s := newSender(t, tone(440))
+	packets := make([]sentPacket, 100)
+	for i := range packets {
+		packets[i] = s.next()
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 20 {
+				source := r.AddSource(SourceConfig{})
+				sink := r.AddSink(SinkConfig{Exclude: []*Source{source}})
+				for i, p := range packets {
+					push(source, p)
+					source.SetMuted(i%30 == 29)
+					_ = source.Level()
+				}
+				sink.SetExclude(nil)
+				r.RemoveSource(source)
+				r.RemoveSink(sink)
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	for {
+		frames := 0
+		r.Step(func(s *Sink, frame []byte, _ bool) {
+			frames++
+			if opus.PacketSamples(frame) != opus.FrameSamples {
+				t.Errorf("frame %x", frame)
+			}
+		})
+		select {
+		case <-done:
+			return
+		default:
+		}
+	}
+}
+
+// FuzzPush gives a source arbitrary packets, between those of a normal one, and checks that everybody
+// still gets a valid frame each step and hears the normal one.
+//
+// Each packet of the script takes 6 bytes (sequence number, timestamp step, SSRC, level, steps after it)
+// and a payload of the length given by the next byte.
+func FuzzPush(f *testing.F) {
+	f.Add([]byte{0, 1, 4, 0, 20, 1, 3, 0xf8, 0xff, 0xfe, 0, 2, 4, 0, 255, 1, 4, 0x78, 1, 2, 3})
+	f.Add([]byte{255, 255, 4, 0, 20, 1, 2, 0x0b, 0x83, 0, 0, 4, 0, 20, 3, 1, 0x78, 0, 1, 0, 1, 20, 2, 1, 0xfb})
+	f.Fuzz(func(t *testing.T, script []byte) {
+		r := NewRoom(Config{})
+		hostile, normal := r.AddSource(SourceConfig{}), r.AddSource(SourceConfig{})
+		l := newListener(t)
+		r.AddSink(SinkConfig{Exclude: []*Source{hostile}, Owner: l})
+		r.AddSink(SinkConfig{Owner: newListener(t)})
+		s := newSender(t, tone(440))
+		steps := 0
+		run := func() {
+			push(normal, s.next())
+			step(t, r)
+			steps++
+			if d := hostile.queue.depth(); d < 0 || d > slots*opus.MaxPacketSamples {
+				t.Fatalf("depth %d", d)
+			}
+		}
+		var ts uint32
+		for len(script) >= 7 && steps < 200 {
+			ts += uint32(script[2]) * 240
+			h := rtp.Header{
+				SequenceNumber: uint16(script[0])<<8 | uint16(script[1]),
+				Timestamp:      ts,
+				SSRC:           uint32(script[3] & 1),
+			}
+			level, after, n := script[4], int(script[5]%4), int(script[6])
+			script = script[7:]
+			n = min(n, len(script))
+			hostile.Push(&h, script[:n], level)
+			script = script[n:]
+			for range after {
+				run()
+			}
+		}
+		for steps < 60 {
+			run()
+		}
+		// Whatever the other one does, its own listener hears the normal tone and nothing else.
+		wantTone(t, "listener", l.last(0.5), 440, true)
+	})
+}
+
+// busyRoom is a room with n participants of whom some talk.
+type busyRoom struct {
+	room    *Room
+	sources []*Source
+	loops   [][]sentPacket
+	sent    int
+}
+
+func newBusyRoom(t testing.TB, participants, talkers int) *busyRoom {
+	b := &busyRoom{room: NewRoom(Config{})}
+	for i := range participants {
+		source := b.room.AddSource(SourceConfig{})
+		b.room.AddSink(SinkConfig{Exclude: []*Source{source}})
+		b.sources = append(b.sources, source)
+		if i < talkers {
+			b.loops = append(b.loops, speechLoop(t, i))
+		}
+	}
+	for range 100 {
+		b.step()
+	}
+	return b
+}
+
+// speechLoop makes packets of a speech-like sound that can be sent over and over.
+func speechLoop(t testing.TB, voice int) []sentPacket {
+	pitch := 110 * (1 + 0.3*float64(voice))
+	s := newSender(t, func(at float64) (v float64) {
+		for k := 1.0; k <= 8; k++ {
+			v += tone(pitch*k*(1+0.05*tone(2)(at)))(at) / k
+		}
+		return v
+	})
+	loop := make([]sentPacket, 100)
+	for i := range loop {
+		loop[i] = s.next()
+	}
+	return loop
+}
+
+func (b *busyRoom) push() {
+	for i, loop := range b.loops {
+		p := &loop[b.sent%len(loop)]
+		p.header.SequenceNumber = uint16(b.sent)
+		p.header.Timestamp = uint32(b.sent) * opus.FrameSamples
+		b.sources[i].Push(&p.header, p.payload, p.level)
+	}
+	b.sent++
+}
+
+func (b *busyRoom) step() {
+	b.push()
+	b.room.Step(discard)
+}
+
+var discard = func(*Sink, []byte, bool) {}
+
+func TestStepDoesNotAllocate(t *testing.T) {
+	b := newBusyRoom(t, 20, 3)
+	if allocs := testing.AllocsPerRun(200, b.step); allocs != 0 {
+		t.Errorf("%v allocations per step with talkers, want 0", allocs)
+	}
+	b.loops = nil
+	if allocs := testing.AllocsPerRun(200, b.step); allocs != 0 {
+		t.Errorf("%v allocations per step while all fall silent, want 0", allocs)
+	}
+}
+
+func BenchmarkStep50(b *testing.B)     { benchmarkStep(b, 50, 3) }
+func BenchmarkStep200(b *testing.B)    { benchmarkStep(b, 200, 3) }
+func BenchmarkStepSilent(b *testing.B) { benchmarkStep(b, 200, 0) }
+
+func benchmarkStep(b *testing.B, participants, talkers int) {
+	room := newBusyRoom(b, participants, talkers)
+	b.ReportAllocs()
+	for b.Loop() {
+		room.step()
+	}
+}
+
+// BenchmarkFloor50 and 200 are what the codec alone costs for the same room: one decode per talker, one
+// encode per talker and one for all the others, and a copy of a packet for each sink.
+func BenchmarkFloor50(b *testing.B)  { benchmarkFloor(b, 50, 3) }
+func BenchmarkFloor200(b *testing.B) { benchmarkFloor(b, 200, 3) }
+
+func benchmarkFloor(b *testing.B, participants, talkers int) {
+	type voice struct {
+		loop []sentPacket
+		dec  *opus.Decoder
+		enc  *opus.Encoder
+		pcm  [opus.FrameSamples]float32
+		buf  [maxFrameBytes]byte
+		n    int
+	}
+	voices := make([]*voice, talkers+1) // the last is the common mix
+	for i := range voices {
+		v := &voice{loop: speechLoop(b, i)}
+		var err error
+		if v.dec, err = opus.NewDecoder(); err != nil {
+			b.Fatal(err)
+		}
+		if v.enc, err = opus.NewEncoder(encoderConfig); err != nil {
+			b.Fatal(err)
+		}
+		voices[i] = v
+	}
+	out := make([][maxFrameBytes]byte, participants)
+	i := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		for k, v := range voices {
+			if k < talkers {
+				if _, err := v.dec.Decode(v.loop[i%len(v.loop)].payload, v.pcm[:]); err != nil {
+					b.Fatal(err)
+				}
+			} else {
+				v.pcm = voices[0].pcm
+			}
+			v.n, _ = v.enc.Encode(v.pcm[:], v.buf[:])
+		}
+		for k := range out {
+			v := voices[min(k, talkers)]
+			copy(out[k][:], v.buf[:v.n])
+		}
+		i++
+	}
+}
