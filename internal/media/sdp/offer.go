@@ -73,6 +73,9 @@ func ParseOffer(text string) (*Offer, error) {
 	if strings.Count(text, "\nm=") > MaxSections {
 		return nil, invalid("has more than %d media sections", MaxSections)
 	}
+	if !strings.HasPrefix(text, "v=0") { // the parser takes an empty text for a description
+		return nil, invalid("does not begin with v=0")
+	}
 	var d pion.SessionDescription
 	if err := d.UnmarshalString(text); err != nil {
 		return nil, errs.Wrap(err, errs.Invalid, "The offer is not a valid session description.")

@@ -86,7 +86,7 @@ func negotiateVideo(s *Section, feedback, extensions []string) (Negotiated, erro
 		n.Codecs = append(n.Codecs, h264)
 	}
 	if len(n.Codecs) == 0 {
-		return Negotiated{}, errs.New(errs.Invalid, "The video section with mid %q offers neither VP8 nor H.264 constrained baseline.", s.MID)
+		return Negotiated{}, errs.New(errs.Invalid, "The video section offers neither VP8 nor H.264 constrained baseline.")
 	}
 	for i := range n.Codecs {
 		n.Codecs[i].Channels = 1

@@ -1,0 +1,315 @@
+package sdp_test
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"carillon/internal/errs"
+	"carillon/internal/media/sdp"
+)
+
+const (
+	h264Fmtp = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
+	opusFmtp = "minptime=10;useinbandfec=1"
+)
+
+var offers = []string{
+	"chromium-start", "chromium-camera-and-two-videos", "chromium-first-video-stopped",
+	"chromium-section-recycled", "firefox-camera-and-video",
+}
+
+// The whole text once, so that a change of any line is seen.
+func TestAnswerText(t *testing.T) {
+	got := answerTo(parse(t, offerText(t, "chromium-start"))).String()
+	transport := []string{
+		"a=ice-ufrag:server-ufrag", "a=ice-pwd:server-password-of-the-ice-agent",
+		"a=fingerprint:sha-256 " + strings.TrimSuffix(strings.Repeat("AB:", 32), ":"), "a=setup:passive",
+	}
+	want := slices.Concat([]string{
+		"v=0", "o=- 7 2 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0 1", "a=ice-lite",
+		"m=audio 9 UDP/TLS/RTP/SAVPF 111", "c=IN IP4 0.0.0.0",
+		"a=candidate:1 1 udp 2130706431 192.0.2.1 3478 typ host",
+		"a=candidate:2 1 udp 2130706430 2001:db8::1 3478 typ host",
+		"a=end-of-candidates",
+	}, transport, []string{
+		"a=mid:0",
+		"a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level",
+		"a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+		"a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",
+		"a=sendrecv", "a=msid:mix t_0", "a=rtcp-mux", "a=rtcp-rsize",
+		"a=rtpmap:111 opus/48000/2", "a=rtcp-fb:111 transport-cc", "a=fmtp:111 minptime=10;useinbandfec=1",
+		"a=ssrc:1000 cname:c",
+		"m=video 9 UDP/TLS/RTP/SAVPF 96 97 108 109", "c=IN IP4 0.0.0.0",
+	}, transport, []string{
+		"a=mid:1",
+		"a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+		"a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+		"a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",
+		"a=inactive", "a=rtcp-mux", "a=rtcp-rsize",
+		"a=rtpmap:96 VP8/90000",
+		"a=rtcp-fb:96 nack", "a=rtcp-fb:96 nack pli", "a=rtcp-fb:96 ccm fir", "a=rtcp-fb:96 transport-cc",
+		"a=rtpmap:97 rtx/90000", "a=fmtp:97 apt=96",
+		"a=rtpmap:108 H264/90000",
+		"a=rtcp-fb:108 nack", "a=rtcp-fb:108 nack pli", "a=rtcp-fb:108 ccm fir", "a=rtcp-fb:108 transport-cc",
+		"a=fmtp:108 " + h264Fmtp,
+		"a=rtpmap:109 rtx/90000", "a=fmtp:109 apt=108",
+	})
+	if got != strings.Join(want, "\r\n")+"\r\n" {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+// What clients rely on, on all offers.
+func TestAnswerKeepsWhatClientsRelyOn(t *testing.T) {
+	for _, name := range offers {
+		t.Run(name, func(t *testing.T) {
+			offer := parse(t, offerText(t, name))
+			session, sections := split(t, answerTo(offer).String())
+			if len(sections) != len(offer.Sections) {
+				t.Fatalf("%d sections for %d", len(sections), len(offer.Sections))
+			}
+			var bundled []string
+			candidates := 0
+			for i, lines := range sections {
+				offered := offer.Sections[i]
+				if !strings.HasPrefix(lines[0], "m="+string(offered.Kind)+" ") {
+					t.Errorf("section %d begins with %s", i, lines[0])
+				}
+				if offered.Rejected != strings.Contains(lines[0], " 0 UDP") {
+					t.Errorf("section %d: rejected %v, answered with %s", i, offered.Rejected, lines[0])
+				}
+				if offered.Rejected {
+					continue
+				}
+				bundled = append(bundled, offered.MID)
+				if found := withPrefix(lines, "a=candidate:"); len(found) > 0 {
+					candidates++
+					if len(bundled) > 1 {
+						t.Errorf("candidates in section %d", i)
+					}
+				}
+				checkSection(t, offered, lines)
+			}
+			if got := withPrefix(session, "a=group:BUNDLE "); len(got) != 1 || got[0] != strings.Join(bundled, " ") {
+				t.Errorf("bundled %v instead of %v", got, bundled)
+			}
+			if candidates != 1 || !slices.Contains(session, "a=ice-lite") {
+				t.Errorf("session: %v", session)
+			}
+		})
+	}
+}
+
+func checkSection(t *testing.T, offered *sdp.Section, lines []string) {
+	t.Helper()
+	for _, want := range []string{"a=mid:" + offered.MID, "a=setup:passive", "a=rtcp-mux", "a=rtcp-rsize", "c=IN IP4 0.0.0.0"} {
+		if !slices.Contains(lines, want) {
+			t.Errorf("mid %s lacks %s", offered.MID, want)
+		}
+	}
+	// Clients search the text of the section for these words.
+	text := strings.Join(lines, "\r\n")
+	direction := ""
+	for _, word := range []string{"sendrecv", "sendonly", "recvonly", "inactive"} {
+		switch strings.Count(text, word) {
+		case 0:
+		case 1:
+			direction += word
+		default:
+			t.Errorf("mid %s says %s more than once", offered.MID, word)
+		}
+	}
+	want := map[sdp.Direction]string{sdp.SendRecv: "sendrecv", sdp.RecvOnly: "sendonly", sdp.Inactive: "inactive"}[offered.Direction]
+	if direction != want {
+		t.Errorf("mid %s is %q instead of %q", offered.MID, direction, want)
+	}
+	for _, uri := range withPrefix(lines, "a=extmap:") {
+		if id, uri, _ := strings.Cut(uri, " "); offered.Extensions[uri] == 0 || strings.Contains(id, "/") {
+			t.Errorf("mid %s accepts the extension %s %s", offered.MID, id, uri)
+		}
+	}
+	if offered.Kind == sdp.KindAudio {
+		checkAudio(t, lines)
+		return
+	}
+	checkVideo(t, offered, lines, direction)
+}
+
+func checkAudio(t *testing.T, lines []string) {
+	t.Helper()
+	if msid := withPrefix(lines, "a=msid:"); len(msid) != 1 || msid[0] != "mix t_0" {
+		t.Errorf("audio has the msid %v", msid)
+	}
+	if rtpmap := withPrefix(lines, "a=rtpmap:"); len(rtpmap) != 1 || !strings.HasSuffix(rtpmap[0], " opus/48000/2") {
+		t.Errorf("audio codecs %v", rtpmap)
+	}
+	if fmtp := withPrefix(lines, "a=fmtp:"); len(fmtp) != 1 || !strings.HasSuffix(fmtp[0], " "+opusFmtp) {
+		t.Errorf("audio fmtp %v", fmtp)
+	}
+}
+
+func checkVideo(t *testing.T, offered *sdp.Section, lines []string, direction string) {
+	t.Helper()
+	var codecs []string
+	for _, line := range withPrefix(lines, "a=rtpmap:") {
+		pt, codec, _ := strings.Cut(line, " ")
+		codecs = append(codecs, codec)
+		fmtp := withPrefix(lines, "a=fmtp:"+pt+" ")
+		switch codec {
+		case "VP8/90000":
+			if len(fmtp) != 0 {
+				t.Errorf("VP8 has the fmtp %v", fmtp)
+			}
+		case "H264/90000":
+			if len(fmtp) != 1 || fmtp[0] != h264Fmtp {
+				t.Errorf("H264 has the fmtp %v", fmtp)
+			}
+		}
+	}
+	if got := strings.Join(codecs, " "); got != "VP8/90000 rtx/90000 H264/90000 rtx/90000" {
+		t.Errorf("mid %s has the codecs %s", offered.MID, got)
+	}
+	if direction != "sendonly" {
+		if sources := withPrefix(lines, "a=ssrc"); len(sources) != 0 {
+			t.Errorf("mid %s announces %v", offered.MID, sources)
+		}
+		return
+	}
+	if msid := withPrefix(lines, "a=msid:"); len(msid) != 1 || !strings.HasPrefix(msid[0], "v_"+offered.MID+" ") {
+		t.Errorf("mid %s has the msid %v", offered.MID, msid)
+	}
+	if len(withPrefix(lines, "a=ssrc-group:FID ")) != 1 || len(withPrefix(lines, "a=ssrc:")) != 2 {
+		t.Errorf("mid %s does not announce its SSRCs", offered.MID)
+	}
+	if strings.Contains(strings.Join(lines, "\n"), "transport-") {
+		t.Errorf("mid %s accepts transport-wide feedback on a received video", offered.MID)
+	}
+	if len(withPrefix(lines, "a=rtcp-fb:")) != 8 || !slices.ContainsFunc(lines, func(l string) bool { return strings.HasSuffix(l, " goog-remb") }) {
+		t.Errorf("mid %s has the feedback %v", offered.MID, withPrefix(lines, "a=rtcp-fb:"))
+	}
+}
+
+func TestAnswerNarrowsDirections(t *testing.T) {
+	for _, c := range []struct {
+		offered string
+		role    sdp.Role
+		want    string
+	}{
+		{"sendrecv", sdp.RoleAudio, "sendrecv"},
+		{"sendonly", sdp.RoleAudio, "recvonly"},
+		{"recvonly", sdp.RoleAudio, "sendonly"},
+		{"inactive", sdp.RoleAudio, "inactive"},
+		{"sendrecv", sdp.RoleCamera, "sendrecv"},
+		{"sendonly", sdp.RoleCamera, "recvonly"},
+		{"recvonly", sdp.RoleCamera, "inactive"},
+		{"inactive", sdp.RoleCamera, "inactive"},
+		{"sendrecv", sdp.RoleVideo, "sendonly"},
+		{"recvonly", sdp.RoleVideo, "sendonly"},
+		{"sendonly", sdp.RoleVideo, "inactive"},
+		{"inactive", sdp.RoleVideo, "inactive"},
+		{"sendrecv", sdp.RoleInactive, "inactive"},
+	} {
+		offer := parse(t, minimal("m=video 9 UDP/TLS/RTP/SAVPF 96", "a=mid:0", "a=rtcp-mux", "a=rtpmap:96 VP8/90000", "a="+c.offered))
+		answer := answerTo(offer)
+		answer.Sections[0].Role = c.role
+		_, sections := split(t, answer.String())
+		if !slices.Contains(sections[0], "a="+c.want) {
+			t.Errorf("%s offered, role %d: %v", c.offered, c.role, sections[0])
+		}
+		msid := len(withPrefix(sections[0], "a=msid:")) == 1
+		sends := c.role != sdp.RoleCamera && (c.want == "sendrecv" || c.want == "sendonly")
+		if msid != sends {
+			t.Errorf("%s offered, role %d: msid %v", c.offered, c.role, msid)
+		}
+	}
+}
+
+func TestAnswerRejects(t *testing.T) {
+	offer := parse(t, minimal(
+		"m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "a=mid:0",
+		"m=video 9 UDP/TLS/RTP/SAVPF 98", "a=mid:1", "a=rtcp-mux", "a=rtpmap:98 VP9/90000"))
+	answer := answerTo(offer)
+	answer.Sections[0].Role = sdp.RoleRejected
+	session, sections := split(t, answer.String())
+	if len(withPrefix(session, "a=group:")) != 0 {
+		t.Errorf("rejected sections are bundled: %v", session)
+	}
+	if got := strings.Join(sections[0], "|"); got != "m=application 0 UDP/DTLS/SCTP webrtc-datachannel|c=IN IP4 0.0.0.0|a=mid:0|a=inactive" {
+		t.Errorf("got %s", got)
+	}
+	// Nothing in common: no codec to list, so the section cannot live.
+	if got := strings.Join(sections[1], "|"); got != "m=video 0 UDP/TLS/RTP/SAVPF 98|c=IN IP4 0.0.0.0|a=mid:1|a=inactive" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestCandidateText(t *testing.T) {
+	for want, c := range map[string]sdp.Candidate{
+		"candidate:a 1 udp 5 192.0.2.1 80 typ host":                    {Foundation: "a", Component: 1, Protocol: "udp", Priority: 5, Addr: netip.MustParseAddrPort("192.0.2.1:80"), Type: "host"},
+		"candidate:a 1 tcp 5 2001:db8::1 443 typ host tcptype passive": {Foundation: "a", Component: 1, Protocol: "tcp", Priority: 5, Addr: netip.MustParseAddrPort("[2001:db8::1]:443"), Type: "host"},
+		"candidate:a 1 udp 4294967295 fe80::1 9 typ host":              {Foundation: "a", Component: 1, Protocol: "udp", Priority: 1<<32 - 1, Addr: netip.MustParseAddrPort("[fe80::1%eth0]:9"), Type: "host"},
+	} {
+		if got := c.String(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestSessionIDHasNoHighestBit(t *testing.T) {
+	if got := (sdp.Answer{SessionID: 1<<63 | 5}).String(); !strings.Contains(got, "o=- 5 0 IN") {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestNegotiateIgnoresUnknownParameters(t *testing.T) {
+	section := func(fmtp string) *sdp.Section {
+		return parse(t, minimal("m=video 9 UDP/TLS/RTP/SAVPF 100", "a=mid:0", "a=rtcp-mux", "a=rtpmap:100 h264/90000", "a=fmtp:100 "+fmtp)).Sections[0]
+	}
+	for fmtp, accepted := range map[string]bool{
+		h264Fmtp: true,
+		"profile-level-id=42E034; packetization-mode=1;x-google-start-bitrate=1000": true,
+		"Packetization-Mode=1;PROFILE-LEVEL-ID=42e01f":                              true,
+		"level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f":    false,
+		"level-asymmetry-allowed=1;profile-level-id=42e01f":                         false,
+		"level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f":    false,
+		"level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=640c1f":    false,
+		"packetization-mode=1": false,
+	} {
+		n, err := sdp.NegotiateVideoReceive(section(fmtp))
+		if (err == nil) != accepted || err != nil && errs.CodeOf(err) != errs.Invalid {
+			t.Errorf("%s: %v", fmtp, err)
+		}
+		if accepted && (n.Codecs[0].Fmtp != h264Fmtp || n.Codecs[0].Name != "H264" || n.Codecs[0].PayloadType != 100 || n.Codecs[0].RTXPayloadType != 0) {
+			t.Errorf("%s: %+v", fmtp, n.Codecs[0])
+		}
+	}
+}
+
+func TestNegotiateNothingThatWasNotOffered(t *testing.T) {
+	offer := parse(t, minimal("m=audio 9 UDP/TLS/RTP/SAVPF 96", "a=mid:0", "a=rtcp-mux", "a=rtpmap:96 OPUS/48000/2",
+		"m=video 9 UDP/TLS/RTP/SAVPF 97", "a=mid:1", "a=rtcp-mux", "a=rtpmap:97 VP8/90000", "a=rtcp-fb:97 nack pli"))
+	audio, err := sdp.NegotiateAudio(offer.Audio())
+	if err != nil || len(audio.Extensions) != 0 || len(audio.Codecs[0].Feedback) != 0 || audio.Codecs[0].Fmtp != opusFmtp || audio.Codecs[0].Name != "opus" {
+		t.Errorf("audio: %+v, %v", audio, err)
+	}
+	video, err := sdp.NegotiateVideoSend(offer.Videos()[0])
+	if err != nil || len(video.Extensions) != 0 || !slices.Equal(video.Codecs[0].Feedback, []string{"nack pli"}) {
+		t.Errorf("video: %+v, %v", video, err)
+	}
+	for name, err := range map[string]error{
+		"no section":     second(sdp.NegotiateAudio(nil)),
+		"no Opus":        second(sdp.NegotiateAudio(offer.Videos()[0])),
+		"mono Opus":      second(sdp.NegotiateAudio(&sdp.Section{Codecs: []sdp.Codec{{Name: "opus", ClockRate: 48000, Channels: 1}}})),
+		"no video codec": second(sdp.NegotiateVideoSend(offer.Audio())),
+		"rejected":       second(sdp.NegotiateVideoSend(&sdp.Section{Rejected: true, Codecs: offer.Videos()[0].Codecs})),
+		"no video":       second(sdp.NegotiateVideoReceive(nil)),
+	} {
+		if errs.CodeOf(err) != errs.Invalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func second(_ sdp.Negotiated, err error) error { return err }
