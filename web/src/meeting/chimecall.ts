@@ -81,6 +81,8 @@ class ChimeCall implements Call, AudioVideoObserver, DeviceChangeObserver {
       noiseSuppression: true,
       autoGainControl: true,
     })
+    // The person may have answered the browser's question after leaving.
+    if (this.finished) await this.session.audioVideo.stopAudioInput()
   }
 
   setMuted(muted: boolean): void {
@@ -96,6 +98,10 @@ class ChimeCall implements Call, AudioVideoObserver, DeviceChangeObserver {
       height: { ideal: cameraHeight },
       frameRate: { ideal: cameraFrameRate },
     })
+    if (this.finished) {
+      await audioVideo.stopVideoInput()
+      return
+    }
     this.cameraOpen = true
     audioVideo.startLocalVideoTile()
   }

@@ -49,7 +49,8 @@ export interface EngineConfig {
   /** Asks the server for a place in the meeting; called again for every fresh start. Rejects with ApiError. */
   join: () => Promise<JoinInfo>
   openCall: (info: JoinInfo, observer: CallObserver) => Call | Promise<Call>
-  choices: Choices
+  /** Asked at each join from outside; later changes come by the engine's own methods. */
+  choices: () => Choices
   onChange: (snapshot: Snapshot) => void
   now?: () => number
   random?: () => number
@@ -61,6 +62,8 @@ const firstJoinLimit = 30_000
 const rejoinLimit = 10 * 60_000
 /** So many refused tokens in a row are a refusal, not bad luck. */
 const rejectionLimit = 3
+/** An unanswered permission question holds up joining no longer than this (ms). */
+const microphoneGrace = 3_000
 /** How often the end of a speaking mark is looked for (ms). */
 const settleEvery = 300
 
@@ -72,7 +75,7 @@ const settleEvery = 300
  */
 export class MeetingEngine {
   private readonly config: EngineConfig
-  private readonly choices: Choices
+  private choices: Choices
   private readonly now: () => number
 
   private phase: Phase = 'idle'
@@ -100,10 +103,8 @@ export class MeetingEngine {
 
   constructor(config: EngineConfig) {
     this.config = config
-    this.choices = { ...config.choices }
+    this.choices = { ...config.choices() }
     this.now = config.now ?? Date.now
-    this.microphoneOn = config.choices.microphoneOn
-    this.cameraOn = config.choices.cameraOn
   }
 
   snapshot(): Snapshot {
@@ -121,6 +122,10 @@ export class MeetingEngine {
   /** Joins; also the way back in after the end. Does nothing while joining or connected. */
   join(): void {
     if (this.phase !== 'idle' && this.phase !== 'ended') return
+    this.choices = { ...this.config.choices() }
+    this.microphoneOn = this.choices.microphoneOn
+    this.cameraOn = this.choices.cameraOn
+    this.notice = undefined
     this.phase = 'joining'
     this.reason = undefined
     this.detail = undefined
@@ -153,10 +158,8 @@ export class MeetingEngine {
   async setMicrophone(on: boolean): Promise<void> {
     this.choices.microphoneOn = on
     await this.work(async (call) => {
-      if (on) {
-        if (!(await this.tryOpenMicrophone(call))) return
-      }
-      this.mute(call, !on)
+      if (on) await this.openAndUnmute(call)
+      else this.mute(call, true)
     })
   }
 
@@ -231,14 +234,21 @@ export class MeetingEngine {
     this.cameraOpen = false
     // Set before anything is sent: nobody hears a moment of somebody who joins muted.
     this.mute(call, true)
+    this.publish()
     if (this.audio) await call.bindAudio(this.audio).catch(() => undefined)
     await this.work(async () => {
-      // An outage may have left the id of a device that is gone; the default is good enough then.
+      // The remembered speaker may be gone; the default is good enough then.
       if (this.choices.speakerId !== '') await call.chooseSpeaker(this.choices.speakerId).catch(() => undefined)
-      if (this.choices.microphoneOn && (await this.tryOpenMicrophone(call))) this.mute(call, false)
+      const microphone = this.choices.microphoneOn ? this.openAndUnmute(call) : Promise.resolve()
+      await Promise.race([microphone, after(microphoneGrace)])
       if (generation === this.generation) call.start()
       else await call.stop()
+      await microphone
     })
+  }
+
+  private async openAndUnmute(call: Call): Promise<void> {
+    if ((await this.tryOpenMicrophone(call)) && call === this.call) this.mute(call, false)
   }
 
   private observer(generation: number): CallObserver {
@@ -302,6 +312,7 @@ export class MeetingEngine {
         break
     }
     if (this.phase === 'connected') this.outageSince = this.now()
+    this.roster.clearTiles()
     this.retryLater()
   }
 
@@ -447,4 +458,8 @@ export class MeetingEngine {
   private publishRoster(): void {
     if (this.roster.list() !== this.published) this.publish()
   }
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -87,6 +87,11 @@ export class Roster {
     if (tile) this.showTile(tile.attendeeId)
   }
 
+  /** The call that sent the pictures is gone. */
+  clearTiles(): void {
+    for (const tileId of [...this.tiles.keys()]) this.tileRemoved(tileId)
+  }
+
   private showTile(attendeeId: string): void {
     const tile = [...this.tiles.values()].find((each) => each.attendeeId === attendeeId && each.active)
     this.change(attendeeId, { tileId: tile?.tileId, portrait: tile !== undefined && tile.height > tile.width })
