@@ -57,8 +57,9 @@ func (u *Upstream) Tick(b *transport.Batch, now int64) {
 	if now-u.sent.feedback >= feedbackPeriod && u.twcc.Pending() {
 		u.sent.feedback = now
 		for u.twcc.Pending() {
-			u.buf = u.twcc.AppendFeedback(u.buf[:0], u.cfg.MediaSSRC, u.twccSSRC)
-			u.writeLocked(b, u.buf)
+			if u.buf = u.twcc.AppendFeedback(u.buf[:0], u.cfg.MediaSSRC, u.twccSSRC); len(u.buf) > 0 {
+				u.writeLocked(b, u.buf)
+			}
 		}
 	}
 	if now-u.sent.reports >= reportPeriod {

@@ -61,7 +61,8 @@ func (t *TWCC) Record(seq uint16, at int64) {
 func (t *TWCC) Pending() bool { return t.seq.Started() && t.base <= t.seq.Highest() }
 
 // AppendFeedback appends one feedback packet about what came since the last one. When there is too much
-// for one packet Pending stays true. Without news dst is returned as it is.
+// for one packet Pending stays true. When there are only losses to speak of dst is returned as it is: they
+// cannot be dated, and what follows them tells as much.
 func (t *TWCC) AppendFeedback(dst []byte, sender, media uint32) []byte {
 	var symbols [maxStatuses]uint8
 	var deltas [2 * maxStatuses]byte
