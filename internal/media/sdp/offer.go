@@ -69,8 +69,9 @@ func ParseOffer(text string) (*Offer, error) {
 	if len(text) > MaxSize {
 		return nil, invalid("is larger than %d bytes", MaxSize)
 	}
-	// Checked before parsing, because a section costs much more memory than its line.
-	if strings.Count(text, "\nm=") > MaxSections {
+	// Checked before parsing, because a section costs much more memory than its line. The parser takes
+	// either character for the end of a line.
+	if strings.Count(text, "\nm=")+strings.Count(text, "\rm=") > MaxSections {
 		return nil, invalid("has more than %d media sections", MaxSections)
 	}
 	if !strings.HasPrefix(text, "v=0") { // the parser takes an empty text for a description

@@ -112,7 +112,7 @@ func parseSection(m *pion.MediaDescription) (*Section, error) {
 	if s.Kind != KindAudio && s.Kind != KindVideo {
 		return s, nil
 	}
-	if !strings.HasSuffix(s.protocol, "TLS/RTP/SAVPF") {
+	if s.protocol != "UDP/TLS/RTP/SAVPF" && s.protocol != "TCP/TLS/RTP/SAVPF" { // RFC 8829 section 5.1.2
 		return nil, errors.New("its protocol is not UDP/TLS/RTP/SAVPF")
 	}
 	if !as.has("rtcp-mux") {
