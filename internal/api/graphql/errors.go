@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"runtime/debug"
 
@@ -65,74 +64,47 @@ func (s *Server) present(ctx context.Context, err error) *gqlerror.Error {
 	if out.Path == nil {
 		out.Path = graphql.GetPath(ctx)
 	}
-	var known *errs.Error
-	switch code := aboutQuery(ctx, g); {
-	case errors.As(err, &known):
-		var field string
-		out.Message, field = errs.Public(known)
-		out.Extensions = extensions(known.Code, field)
-	case code != "":
-		out.Message = g.Message
-		out.Extensions = extensions(code, "")
-	default:
-		out.Message, _ = errs.Public(err)
-		out.Extensions = extensions(errs.Internal, "")
+	code := errs.CodeOf(err)
+	message, field := errs.Public(err)
+	if about := aboutQuery(g); about != "" {
+		code, message = about, g.Message
+	} else {
+		s.logInternal(ctx, err)
 	}
-	s.logInternal(ctx, err)
+	out.Message, out.Extensions = message, extensions(code, field)
 	return out
 }
 
-// aboutQuery returns the code for an error that the GraphQL library found in the client's query, "" for
-// any other error.
-func aboutQuery(ctx context.Context, g *gqlerror.Error) errs.Code {
+// aboutQuery returns the code for an error that the GraphQL library found in the client's query or
+// variables, "" for any other error.
+func aboutQuery(g *gqlerror.Error) errs.Code {
 	if g == nil {
 		return ""
 	}
-	switch g.Extensions["code"] {
-	case errcode.ParseFailed, errcode.ValidationFailed:
-		return errs.Invalid
-	case "COMPLEXITY_LIMIT_EXCEEDED":
-		return errs.LimitExceeded
-	}
-	// A field that was given arguments and has none in its context is one whose arguments could not be
-	// converted; its resolver never ran.
-	if field := graphql.GetFieldContext(ctx); field != nil && field.Args == nil && field.Field.Field != nil && len(field.Field.Arguments) > 0 {
+	if code := g.Extensions["code"]; code == errcode.ParseFailed || code == errcode.ValidationFailed {
 		return errs.Invalid
 	}
 	return ""
 }
 
-// hideInternal gives every failure of a resolver a code, so that present can tell it from a complaint
-// of the GraphQL library.
-func hideInternal(ctx context.Context, next graphql.Resolver) (any, error) {
-	result, err := next(ctx)
-	var known *errs.Error
-	switch {
-	case err == nil || errors.As(err, &known):
-		return result, err
-	case ctx.Err() != nil:
-		return result, errs.Wrap(err, errs.Unavailable, "The request was cancelled.")
-	default:
-		return result, errs.Wrap(err, errs.Internal, "resolver")
-	}
-}
+// errPanicked marks a failure that is logged already.
+var errPanicked = errs.New(errs.Internal, "panic")
 
-// recovered turns a panic in a resolver into an internal error.
+// recovered logs a panic. Its result may be sent without passing present, so it has the public text.
 func (s *Server) recovered(_ context.Context, cause any) error {
-	return errs.Wrap(fmt.Errorf("panic: %v\n%s", cause, debug.Stack()), errs.Internal, "resolver")
+	if s.failures.Allow() {
+		s.cfg.Logger.Error("graphql request panicked", "cause", cause, "stack", string(debug.Stack()))
+	}
+	message, _ := errs.Public(errPanicked)
+	return &gqlerror.Error{Err: errPanicked, Message: message, Extensions: extensions(errs.Internal, "")}
 }
 
-// logInternal logs what the client is not told. Failures that are the client's are not logged: anybody
-// could fill the log with them.
+// logInternal logs what the client is not told. Failures that are the client's are not logged, and those
+// that are ours not without limit: clients may know how to cause them. A request that its client gave
+// up fails anyhow.
 func (s *Server) logInternal(ctx context.Context, err error) {
-	if errs.CodeOf(err) != errs.Internal || aboutQuery(ctx, asGraphQL(err)) != "" {
+	if errs.CodeOf(err) != errs.Internal || errors.Is(err, errPanicked) || ctx.Err() != nil || !s.failures.Allow() {
 		return
 	}
 	s.cfg.Logger.Error("graphql request failed", "err", err)
-}
-
-func asGraphQL(err error) *gqlerror.Error {
-	var g *gqlerror.Error
-	errors.As(err, &g)
-	return g
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/ast"
+	"golang.org/x/time/rate"
 
 	"carillon/internal/accounts"
 	"carillon/internal/api/graphql/graph"
@@ -75,6 +76,8 @@ type Server struct {
 	cfg          Config
 	gql          *handler.Server
 	sessionCheck time.Duration // how often a socket's session and peer are looked at
+	writeTimeout time.Duration // after which a peer that takes no data is given up
+	failures     *rate.Limiter // of log lines about our own failures
 
 	mu      sync.Mutex // guards what follows
 	closed  bool
@@ -85,12 +88,22 @@ type Server struct {
 
 // New makes the handler.
 func New(cfg Config) *Server {
-	s := &Server{cfg: cfg, sessionCheck: sessionCheckInterval, sockets: map[*socket]struct{}{}}
+	s := &Server{
+		cfg:          cfg,
+		sessionCheck: sessionCheckInterval,
+		writeTimeout: writeTimeout,
+		failures:     rate.NewLimiter(5, 50),
+		sockets:      map[*socket]struct{}{},
+	}
 	s.gql = handler.New(graph.NewExecutableSchema(graph.Config{
 		Resolvers:  &resolver{Config: cfg},
 		Complexity: costs(),
 	}))
-	s.gql.AddTransport(transport.Websocket{Implementation: acceptedSocket{}, InitTimeout: initTimeout, PayloadReadLimit: new(int64(maxBody))})
+	s.gql.AddTransport(transport.Websocket{
+		Implementation:   acceptedSocket{},
+		InitTimeout:      initTimeout,
+		PayloadReadLimit: new(int64(maxBody)),
+	})
 	s.gql.AddTransport(transport.POST{})
 	s.gql.SetQueryCache(lru.New[*ast.QueryDocument](cachedQueries))
 	s.gql.SetParserTokenLimit(maxTokens)
@@ -98,10 +111,9 @@ func New(cfg Config) *Server {
 	s.gql.SetRecoverFunc(s.recovered)
 	s.gql.Use(extension.Introspection{}) // only the signed-in get as far as here
 	s.gql.Use(shapeLimit{})
-	s.gql.Use(extension.FixedComplexityLimit(maxComplexity))
+	s.gql.Use(newCostLimit())
 	s.gql.Use(operationLimit{}) // last: what it counts must run
 	s.gql.AroundOperations(s.aroundOperation)
-	s.gql.AroundFields(hideInternal)
 	return s
 }
 

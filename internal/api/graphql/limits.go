@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -57,7 +58,20 @@ func (shapeLimit) MutateOperationContext(_ context.Context, op *graphql.Operatio
 
 func limitError(format string, args ...any) *gqlerror.Error {
 	err := errs.New(errs.LimitExceeded, format, args...)
-	return &gqlerror.Error{Message: err.Message, Err: err}
+	return &gqlerror.Error{Message: err.Message, Err: err, Extensions: extensions(err.Code, "")}
+}
+
+// costLimit is the library's complexity limit with our error code. The code has to be right here:
+// sockets send the error of a mutator without passing it to present.
+type costLimit struct{ *extension.ComplexityLimit }
+
+func newCostLimit() costLimit { return costLimit{extension.FixedComplexityLimit(maxComplexity)} }
+
+func (l costLimit) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	if err := l.ComplexityLimit.MutateOperationContext(ctx, op); err != nil {
+		return limitError("%s", err.Message)
+	}
+	return nil
 }
 
 // shape is the size of an expanded selection.

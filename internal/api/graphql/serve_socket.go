@@ -16,8 +16,6 @@ import (
 const (
 	subprotocol = "graphql-transport-ws"
 	maxSockets  = 64 // per account
-	// How long Close waits for peers to answer the closing handshake.
-	closeGrace = 2 * time.Second
 )
 
 // serveSocket serves one WebSocket until it ends. Browsers send cookies with upgrades from any page and
@@ -51,7 +49,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ctx, cancel := context.WithCancel(r.Context())
-	c := &socket{conn: conn, account: session.Account.ID, cancel: cancel}
+	c := &socket{conn: conn, account: session.Account.ID, patience: s.writeTimeout, cancel: cancel}
 	if refused := s.register(c); refused != nil {
 		cancel()
 		conn.Close(refused.code, refused.reason)
@@ -149,15 +147,5 @@ func (s *Server) Close() {
 		c.stop(closeGoingAway)
 	}
 	s.mu.Unlock()
-	drop := time.AfterFunc(closeGrace, s.dropSockets)
-	defer drop.Stop()
 	s.serving.Wait()
-}
-
-func (s *Server) dropSockets() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.sockets {
-		c.conn.CloseNow()
-	}
 }

@@ -20,6 +20,7 @@ const (
 	initTimeout   = 10 * time.Second
 	writeTimeout  = 10 * time.Second // a peer that takes no data for so long is given up
 	pingTimeout   = 10 * time.Second
+	closeGrace    = 2 * time.Second
 	// Below the idle limits of common proxies, and such that a signed-out session's socket is gone within
 	// a minute.
 	sessionCheckInterval = 25 * time.Second
@@ -44,9 +45,10 @@ var (
 // goroutine reads, writes are serialized by the transport, and the rest may be called by anybody.
 type socket struct {
 	// constant
-	conn    *websocket.Conn
-	account string             // id of the account it belongs to
-	cancel  context.CancelFunc // ends every operation, after which the transport closes the socket
+	conn     *websocket.Conn
+	account  string             // id of the account it belongs to
+	patience time.Duration      // with a peer that takes no data
+	cancel   context.CancelFunc // ends every operation, after which the transport closes the socket
 
 	tasks      sync.WaitGroup // operations and their goroutines
 	operations atomic.Int32
@@ -70,10 +72,13 @@ func (c *socket) end() {
 	c.tasks.Done()
 }
 
-// stop closes the socket for the given reason; the first reason wins. It does not wait.
+// stop closes the socket for the given reason; the first reason wins. It does not wait. A peer that takes
+// no data, or does not answer the closing handshake, is cut off after closeGrace.
 func (c *socket) stop(why ending) {
-	c.ending.CompareAndSwap(nil, &why)
-	c.cancel()
+	if c.ending.CompareAndSwap(nil, &why) {
+		time.AfterFunc(closeGrace, func() { c.conn.CloseNow() })
+		c.cancel()
+	}
 }
 
 // NextReader returns the next message.
@@ -92,7 +97,7 @@ func (c *socket) WriteJSON(v any) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), c.patience)
 	defer cancel()
 	return c.conn.Write(ctx, websocket.MessageText, data)
 }
