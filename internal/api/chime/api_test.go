@@ -138,7 +138,7 @@ func start(t *testing.T) api {
 // sent is a request as a test wants it; the zero value is signed by the usual key.
 type sent struct {
 	method, path, body string
-	key                string
+	key, secret        string
 	contentType        *string // nil = that of the SDKs
 	unsigned           bool
 	edit               func(*http.Request) // after signing
@@ -146,9 +146,17 @@ type sent struct {
 
 func (a api) send(t *testing.T, s sent) response {
 	t.Helper()
-	r, err := http.NewRequest(s.method, a.URL+s.path, strings.NewReader(s.body))
+	got, err := a.do(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return got
+}
+
+func (a api) do(ctx context.Context, s sent) (response, error) {
+	r, err := http.NewRequestWithContext(ctx, s.method, a.URL+s.path, strings.NewReader(s.body))
+	if err != nil {
+		return response{}, err
 	}
 	if s.body != "" {
 		r.Header.Set("Content-Type", "application/json")
@@ -156,14 +164,9 @@ func (a api) send(t *testing.T, s sent) response {
 	if s.contentType != nil {
 		r.Header.Set("Content-Type", *s.contentType)
 	}
-	if s.key == "" {
-		s.key = keyID
-	}
 	if !s.unsigned {
-		sum := sha256.Sum256([]byte(s.body))
-		credentials := aws.Credentials{AccessKeyID: s.key, SecretAccessKey: secret}
-		if err := v4.NewSigner().SignHTTP(t.Context(), credentials, r, hex.EncodeToString(sum[:]), "chime", region, time.Now()); err != nil {
-			t.Fatal(err)
+		if err := s.sign(r); err != nil {
+			return response{}, err
 		}
 	}
 	if s.edit != nil {
@@ -173,14 +176,23 @@ func (a api) send(t *testing.T, s sent) response {
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return errors.New("the API redirected") }
 	got, err := client.Do(r)
 	if err != nil {
-		t.Fatal(err)
+		return response{}, err
 	}
 	defer got.Body.Close()
 	text, err := io.ReadAll(got.Body)
-	if err != nil {
-		t.Fatal(err)
+	return response{got, text}, err
+}
+
+func (s sent) sign(r *http.Request) error {
+	credentials := aws.Credentials{AccessKeyID: keyID, SecretAccessKey: secret}
+	if s.key != "" {
+		credentials.AccessKeyID = s.key
 	}
-	return response{got, text}
+	if s.secret != "" {
+		credentials.SecretAccessKey = s.secret
+	}
+	sum := sha256.Sum256([]byte(s.body))
+	return v4.NewSigner().SignHTTP(r.Context(), credentials, r, hex.EncodeToString(sum[:]), "chime", region, time.Now())
 }
 
 func (a api) post(t *testing.T, path, body string) response {
