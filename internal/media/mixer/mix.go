@@ -53,7 +53,7 @@ func (m *mix) start(set talkerSet, previous *mix) {
 	m.silent = 0
 	m.size = 0
 	if m.enc != nil {
-		m.enc.Reset() // cannot fail
+		_ = m.enc.Reset() // cannot fail on an encoder that exists
 	}
 }
 

@@ -155,7 +155,7 @@ func (s *Source) decode(r *Room, p *popped) {
 	}
 	if !s.decoding {
 		for _, earlier := range p.preroll[:p.prerolls] {
-			s.dec.Decode(earlier, r.work.pcm[:]) // only for the decoder's memory
+			_, _ = s.dec.Decode(earlier, r.work.pcm[:]) // only for the decoder's memory
 		}
 	}
 	out := s.extend(p.samples)

@@ -34,7 +34,7 @@ func (t *talkers) begin(step uint64) {
 }
 
 // talks reports whether the source is heard in this step.
-func (t *talkers) talks(s *Source) bool { return s.talks == t.step && t.step != 0 }
+func (t *talkers) talks(s *Source) bool { return s.talks == t.step }
 
 // admit makes the source a talker of this step, if there is room.
 func (t *talkers) admit(s *Source) {
