@@ -6,7 +6,8 @@ export interface Layout {
 }
 
 const widest = 16 / 9
-const narrowest = 3 / 4
+// Cameras send wide pictures; an upright tile would cut off most of them.
+const narrowest = 1
 /** Below this width (px) a face is no longer worth a tile; the grid scrolls instead. */
 const smallest = 150
 
@@ -24,7 +25,7 @@ export function bestLayout(count: number, width: number, height: number, gap: nu
   return { columns, width: tileWidth, height: Math.floor(tileWidth / (4 / 3)) }
 }
 
-/** The largest tile within a cell whose shape stays between upright and wide. */
+/** The largest tile within a cell whose shape stays between square and wide. */
 function fit(cellWidth: number, cellHeight: number): { width: number; height: number } {
   if (cellWidth <= 0 || cellHeight <= 0) return { width: 0, height: 0 }
   const width = Math.min(cellWidth, cellHeight * widest)
