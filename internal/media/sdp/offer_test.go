@@ -2,6 +2,7 @@ package sdp_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -80,7 +81,7 @@ func TestParseChromiumLater(t *testing.T) {
 }
 
 func TestParseFirefox(t *testing.T) {
-	offer := parse(t, offerText(t, "firefox-camera-and-video"))
+	offer := parse(t, offerText(t, "firefox-with-h264"))
 	if offer.Ufrag != "c4a1f09e" || offer.Fingerprints[0].Value[:5] != "7C:0A" {
 		t.Errorf("transport: %+v", offer)
 	}
@@ -96,6 +97,20 @@ func TestParseFirefox(t *testing.T) {
 	}
 	if !videos[2].Rejected || videos[2].MID != "" {
 		t.Errorf("rejected section: %+v", videos[2])
+	}
+}
+
+// Firefox writes port 0 on every bundled section but the first; only bundle-only tells them from
+// sections that are out of use.
+func TestParseFirefoxBundleOnly(t *testing.T) {
+	var got []string
+	for _, s := range parse(t, offerText(t, "firefox-first-video-stopped")).Sections {
+		got = append(got, fmt.Sprintf("%s %q %s rejected:%v", s.Kind, s.MID, s.Direction, s.Rejected))
+	}
+	want := []string{`audio "0" sendrecv rejected:false`, `video "1" inactive rejected:false`,
+		`video "2" inactive rejected:true`, `video "3" recvonly rejected:false`}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
 	}
 }
 
