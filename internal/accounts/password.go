@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -15,13 +16,19 @@ import (
 	"carillon/internal/errs"
 )
 
-// Parameters of argon2id (RFC 9106) for new hashes: 19 MiB, two passes, one lane.
+// hashCost is how much work argon2id (RFC 9106) does.
+type hashCost struct {
+	memory uint32 // KiB
+	time   uint32 // passes
+	lanes  uint8
+}
+
+// newHashCost is the cost of new hashes.
+func newHashCost() hashCost { return hashCost{memory: 19 * 1024, time: 2, lanes: 1} }
+
 const (
-	argonMemory = 19 * 1024 // KiB
-	argonTime   = 2
-	argonLanes  = 1
-	saltSize    = 16
-	hashSize    = 32
+	saltSize = 16
+	hashSize = 32
 )
 
 const (
@@ -65,27 +72,25 @@ func (s *Service) hashPassword(ctx context.Context, password string) (string, er
 	defer end()
 	salt := make([]byte, saltSize)
 	rand.Read(salt) // never fails
-	key := argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonLanes, hashSize)
-	return formatHash(salt, key), nil
+	return storedHash{cost: s.cost, salt: salt, key: s.cost.derive(password, salt, hashSize)}.String(), nil
 }
 
-func formatHash(salt, key []byte) string {
-	b64 := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s",
-		argon2.Version, argonMemory, argonTime, argonLanes, b64.EncodeToString(salt), b64.EncodeToString(key))
+func (c hashCost) derive(password string, salt []byte, size int) []byte {
+	return argon2.IDKey([]byte(password), salt, c.time, c.memory, c.lanes, uint32(size))
 }
 
-// decoyHash is a hash that no password has, because it is random itself.
-func decoyHash() string {
+// decoy is a hash that no password has, because it is random itself. Checking a password against it is the
+// same work as with a true one.
+func (c hashCost) decoy() string {
 	b := make([]byte, saltSize+hashSize)
 	rand.Read(b) // never fails
-	return formatHash(b[:saltSize], b[saltSize:])
+	return storedHash{cost: c, salt: b[:saltSize], key: b[saltSize:]}.String()
 }
 
-// passwordIs reports whether the password has the hash. The parameters are taken from the hash, so that old
-// hashes stay good when the parameters above change.
+// passwordIs reports whether the password has the hash. The cost is taken from the hash, so that old hashes
+// stay good when the cost of new ones changes.
 func (s *Service) passwordIs(ctx context.Context, password, hash string) (bool, error) {
-	p, err := parseHash(hash)
+	h, err := parseHash(hash)
 	if err != nil {
 		return false, err
 	}
@@ -94,35 +99,41 @@ func (s *Service) passwordIs(ctx context.Context, password, hash string) (bool, 
 		return false, err
 	}
 	defer end()
-	key := argon2.IDKey([]byte(password), p.salt, p.time, p.memory, p.lanes, uint32(len(p.key)))
-	return subtle.ConstantTimeCompare(key, p.key) == 1, nil
+	return subtle.ConstantTimeCompare(h.cost.derive(password, h.salt, len(h.key)), h.key) == 1, nil
 }
 
-type parsedHash struct {
-	memory, time uint32
-	lanes        uint8
-	salt, key    []byte
+// storedHash is a hash and what it was made with.
+type storedHash struct {
+	cost      hashCost
+	salt, key []byte
 }
 
-func parseHash(hash string) (parsedHash, error) {
-	var p parsedHash
+// String writes the hash in the PHC string format.
+func (h storedHash) String() string {
+	b64 := base64.RawStdEncoding
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, h.cost.memory, h.cost.time, h.cost.lanes,
+		b64.EncodeToString(h.salt), b64.EncodeToString(h.key))
+}
+
+func parseHash(s string) (storedHash, error) {
+	var h storedHash
 	var version int
-	bad := fmt.Errorf("accounts: the stored password hash cannot be read")
-	parts := strings.Split(hash, "$")
+	bad := errors.New("accounts: the stored password hash cannot be read")
+	parts := strings.Split(s, "$")
 	if len(parts) != 6 || parts[1] != "argon2id" {
-		return p, bad
+		return h, bad
 	}
 	if _, err := fmt.Sscanf(parts[2], "v=%d", &version); err != nil || version != argon2.Version {
-		return p, bad
+		return h, bad
 	}
-	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &p.memory, &p.time, &p.lanes); err != nil {
-		return p, bad
+	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &h.cost.memory, &h.cost.time, &h.cost.lanes); err != nil {
+		return h, bad
 	}
 	var saltErr, keyErr error
-	p.salt, saltErr = base64.RawStdEncoding.DecodeString(parts[4])
-	p.key, keyErr = base64.RawStdEncoding.DecodeString(parts[5])
-	if saltErr != nil || keyErr != nil || len(p.key) == 0 || p.time == 0 || p.lanes == 0 {
-		return p, bad
+	h.salt, saltErr = base64.RawStdEncoding.DecodeString(parts[4])
+	h.key, keyErr = base64.RawStdEncoding.DecodeString(parts[5])
+	if saltErr != nil || keyErr != nil || len(h.key) == 0 || h.cost.time == 0 || h.cost.lanes == 0 {
+		return h, bad
 	}
-	return p, nil
+	return h, nil
 }

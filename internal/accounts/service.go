@@ -26,6 +26,7 @@ type Config struct {
 type Service struct {
 	cfg     Config
 	hashing chan struct{} // one token for each password that is hashed at this moment
+	cost    hashCost      // of new hashes
 	decoy   string        // hash of nobody's password, for equal work when the account is unknown
 	limits  limits
 }
@@ -48,10 +49,12 @@ func New(cfg Config) *Service {
 	if cfg.Policy == "" {
 		cfg.Policy = Closed
 	}
+	cost := newHashCost()
 	return &Service{
 		cfg:     cfg,
 		hashing: make(chan struct{}, runtime.GOMAXPROCS(0)),
-		decoy:   decoyHash(),
+		cost:    cost,
+		decoy:   cost.decoy(),
 		limits: limits{
 			// A whole company may sit behind one address.
 			signInAddress: newThrottle(50, 2*time.Second),
