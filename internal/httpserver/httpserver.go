@@ -48,33 +48,47 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// New assembles the handler. It reads the web client's files, and panics when that fails or when PublicURL
-// is no address of a web server: the files are part of the program, and settings are checked before.
-func New(cfg Config) http.Handler {
+// New assembles the handler. It fails when the web client's files cannot be read or PublicURL is no
+// address of a web server.
+func New(cfg Config) (http.Handler, error) {
 	web, err := newSite(cfg.Web)
 	if err != nil {
-		panic(fmt.Sprintf("httpserver: cannot read the web client: %v", err))
+		return nil, fmt.Errorf("cannot read the web client: %w", err)
 	}
-	browser := sameOriginOnly(cfg.PublicURL)
+	browser, err := sameOriginOnly(cfg.PublicURL)
+	if err != nil {
+		return nil, fmt.Errorf("the public address is not usable: %w", err)
+	}
 	secure := strings.HasPrefix(cfg.PublicURL, "https://")
 	auth := &auth{Config: cfg, secure: secure}
 
 	mux := http.NewServeMux()
 	mux.Handle("/auth/", browser(auth.routes()))
 	mux.Handle("/graphql", browser(orNotFound(cfg.GraphQL)))
-	// Programs with credentials of their own call these, from pages of any origin; no cookie is read.
-	mux.Handle("/chime/", orNotFound(cfg.Chime))
+	// Programs with credentials of their own call this and /chime, from pages of any origin; no cookie is read.
 	mux.Handle("/signal/", orNotFound(cfg.Signal))
 	mux.HandleFunc("/healthz", healthz)
 	mux.Handle("/readyz", readyz(cfg.Ready, cfg.Logger))
 	mux.Handle("/", web)
 
-	return observed(cfg.Logger, recovered(cfg.Logger, secured(secure, mux)))
+	return observed(cfg.Logger, recovered(cfg.Logger, secured(secure, chimeFirst(orNotFound(cfg.Chime), mux)))), nil
+}
+
+// chimeFirst takes the requests of the Chime API out before the mux, which would redirect paths like
+// "/chime//meetings": a signature holds for one path only, and programs can read nothing but JSON.
+func chimeFirst(chime, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path := r.URL.EscapedPath(); path == "/chime" || strings.HasPrefix(path, "/chime/") {
+			chime.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // sameOriginOnly returns a wrapper that refuses state-changing requests which a browser sends for a page
 // of another origin: with the session cookie, such a page could act for whoever looks at it.
-func sameOriginOnly(publicURL string) func(http.Handler) http.Handler {
+func sameOriginOnly(publicURL string) (func(http.Handler) http.Handler, error) {
 	protection := http.NewCrossOriginProtection()
 	if publicURL != "" {
 		// A proxy may have changed the Host header that the origin is compared with.
@@ -83,13 +97,13 @@ func sameOriginOnly(publicURL string) func(http.Handler) http.Handler {
 			err = protection.AddTrustedOrigin(u.Scheme + "://" + u.Host)
 		}
 		if err != nil {
-			panic(fmt.Sprintf("httpserver: the public address is not usable: %v", err))
+			return nil, err
 		}
 	}
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeError(w, errCrossOrigin())
 	}))
-	return protection.Handler
+	return protection.Handler, nil
 }
 
 func orNotFound(h http.Handler) http.Handler {

@@ -89,7 +89,11 @@ func setup(t *testing.T, change func(*Config)) (http.Handler, *fakeAccounts, *by
 	if change != nil {
 		change(&cfg)
 	}
-	return New(cfg), fake, logged
+	h, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h, fake, logged
 }
 
 // request makes a request like a browser's on a page of the server itself.
@@ -278,6 +282,14 @@ func TestPublicOriginIsTrusted(t *testing.T) {
 	}
 }
 
+func TestBadPublicAddress(t *testing.T) {
+	for _, address := range []string{"meet.example.org", "//meet.example.org", "https://", "://"} {
+		if _, err := New(Config{PublicURL: address}); err == nil {
+			t.Errorf("%q was accepted", address)
+		}
+	}
+}
+
 func TestRouting(t *testing.T) {
 	answer := func(name string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, name+" "+r.URL.Path) })
@@ -298,6 +310,9 @@ func TestRouting(t *testing.T) {
 		{"POST", "/graphql", crossSite, 403, `{"error":{"code":"FORBIDDEN","message":"Requests from pages of other sites are not allowed."}}`},
 		{"POST", "/chime/meetings", nil, 200, "chime /chime/meetings"},
 		{"POST", "/chime/meetings", crossSite, 200, "chime /chime/meetings"},
+		{"POST", "/chime", nil, 200, "chime /chime"},
+		{"POST", "/chime//meetings", nil, 200, "chime /chime//meetings"},
+		{"POST", "/chime/meetings/../x", nil, 200, "chime /chime/meetings/../x"},
 		{"GET", "/signal/abc", crossSite, 200, "signal /signal/abc"},
 		{"GET", "/healthz", nil, 200, "ok"},
 		{"GET", "/readyz", nil, 503, `{"error":{"code":"UNAVAILABLE","message":"The server is not ready."}}`},
