@@ -7,8 +7,8 @@
 // on the goroutine that read it from the socket, without allocation. The package starts no goroutine;
 // periodic work is done by the Tick methods, which the owner of a clock calls.
 //
-// All methods are safe for concurrent use. Times called arrival and now are nanoseconds of one
-// monotonic clock.
+// All methods are safe for concurrent use, but the packets of one connection are taken in by one
+// goroutine. Times called arrival and now are nanoseconds of one monotonic clock.
 //
 // Locks: Upstream.mu belongs to one sender and is never held while forwarding. DownTrack.mu belongs to
 // one receiver's section. UpTrack.fanMu guards changes of the fan-out list, not its use. Order:

@@ -46,6 +46,7 @@ func NewDownstream(cfg DownstreamConfig) *Downstream {
 // Add routes the reports on a DownTrack to it.
 func (s *Downstream) Add(d *DownTrack) {
 	s.change(func(m map[uint32]*DownTrack) { m[d.cfg.SSRC] = d })
+	s.log.Debug("video section added", "mid", d.cfg.MID, "ssrc", d.cfg.SSRC)
 }
 
 // Remove undoes Add. It does not close the DownTrack.
@@ -55,6 +56,7 @@ func (s *Downstream) Remove(d *DownTrack) {
 			delete(m, d.cfg.SSRC)
 		}
 	})
+	s.log.Debug("video section removed", "mid", d.cfg.MID, "ssrc", d.cfg.SSRC)
 }
 
 func (s *Downstream) change(edit func(map[uint32]*DownTrack)) {

@@ -194,6 +194,7 @@ func (d *DownTrack) acceptsLocked(p *packet) bool {
 // startLocked lets the streams of numbers continue with p, the first packet of a key frame.
 func (d *DownTrack) startLocked(p *packet) {
 	d.waiting = false
+	d.sync = reference{} // the source may have changed its timestamps
 	d.seq.Start(p.ext)
 	d.ts.Start(p.timestamp, p.arrival, p.codec.ClockRate)
 	if p.codec.Name == vp8 {

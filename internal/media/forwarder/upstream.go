@@ -64,12 +64,13 @@ func logger(l *slog.Logger) *slog.Logger {
 
 // AddTrack begins to accept a video stream. Its SSRCs may be 0 when only the MID is known.
 func (u *Upstream) AddTrack(cfg TrackConfig) *UpTrack {
-	t := newUpTrack(u.log, cfg)
+	t := newUpTrack(cfg)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.tracks = append(u.tracks, t)
 	u.bindLocked(cfg.SSRC, route{track: t})
 	u.bindLocked(cfg.RTXSSRC, route{track: t, rtx: true})
+	u.log.Debug("video track added", "mid", cfg.MID, "ssrc", cfg.SSRC)
 	return t
 }
 
@@ -89,6 +90,7 @@ func (u *Upstream) RemoveTrack(t *UpTrack) {
 	}
 	u.mu.Unlock()
 	t.close()
+	u.log.Debug("video track removed", "mid", t.cfg.MID)
 }
 
 // HandleRTP takes a packet in. It is false, and nothing has been done, when the packet belongs to none of

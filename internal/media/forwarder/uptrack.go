@@ -1,7 +1,6 @@
 package forwarder
 
 import (
-	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -32,7 +31,6 @@ type UpTrack struct {
 	cfg    TrackConfig
 	codecs map[uint8]*Codec // media payload types
 	rtx    map[uint8]*Codec // RTX payload types, to the codec that they retransmit
-	log    *slog.Logger
 
 	// Guarded by the Upstream's mu.
 	ssrc, rtxSSRC uint32
@@ -55,8 +53,8 @@ type UpTrack struct {
 	closed bool
 }
 
-func newUpTrack(log *slog.Logger, cfg TrackConfig) *UpTrack {
-	t := &UpTrack{cfg: cfg, log: log, codecs: make(map[uint8]*Codec), rtx: make(map[uint8]*Codec)}
+func newUpTrack(cfg TrackConfig) *UpTrack {
+	t := &UpTrack{cfg: cfg, codecs: make(map[uint8]*Codec), rtx: make(map[uint8]*Codec)}
 	for pt, c := range cfg.Codecs {
 		if c.APT == 0 {
 			if c.ClockRate == 0 {

@@ -93,7 +93,8 @@ func (v *VP8) Patch(payload []byte, pictureID uint16, tl0 uint8) {
 }
 
 // VP8Map keeps picture ids and TL0PICIDX continuous when another source takes over. RFC 7741 section
-// 4.2 lets a decoder find losses by them, so a jump would look like one. The zero value changes nothing.
+// 4.2 lets a decoder find losses by them, so a jump would look like one. It counts in 15 bits, as every browser does; behind a sender of 7-bit ids
+// the join may be seen as a loss, which its key frame heals. The zero value changes nothing.
 type VP8Map struct {
 	idOffset  uint16 // modulo 2^15
 	tl0Offset uint8
