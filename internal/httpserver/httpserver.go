@@ -8,6 +8,7 @@ package httpserver
 import (
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -119,7 +120,7 @@ func notFound(w http.ResponseWriter, _ *http.Request) { writeError(w, errNoPage(
 func healthz(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	w.Write([]byte("ok\n"))
+	_, _ = io.WriteString(w, "ok\n")
 }
 
 // readyz says whether the server can do its work now. Why it cannot is for the log only.

@@ -39,7 +39,7 @@ func refuse(w http.ResponseWriter, status int, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(&graphql.Response{Errors: gqlerror.List{
+	_ = json.NewEncoder(w).Encode(&graphql.Response{Errors: gqlerror.List{
 		{Message: message, Extensions: extensions(errs.CodeOf(err), field)},
 	}})
 }

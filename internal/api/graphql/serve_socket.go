@@ -39,20 +39,20 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // Accept has answered
 	}
-	defer conn.CloseNow()
+	defer func() { _ = conn.CloseNow() }()
 	if conn.Subprotocol() != subprotocol {
-		conn.Close(closeSubprotocol.code, closeSubprotocol.reason)
+		closeSubprotocol.tell(conn)
 		return
 	}
 	if authErr != nil {
-		conn.Close(closeUnauthorized.code, closeUnauthorized.reason)
+		closeUnauthorized.tell(conn)
 		return
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	c := &socket{conn: conn, account: session.Account.ID, patience: s.writeTimeout, cancel: cancel}
 	if refused := s.register(c); refused != nil {
 		cancel()
-		conn.Close(refused.code, refused.reason)
+		refused.tell(conn)
 		return
 	}
 	defer s.unregister(c)
@@ -88,7 +88,7 @@ func (s *Server) watch(ctx context.Context, r *http.Request, c *socket) {
 		err := c.conn.Ping(ping)
 		cancel()
 		if err != nil && ctx.Err() == nil {
-			c.conn.CloseNow()
+			_ = c.Close()
 			return
 		}
 	}

@@ -33,6 +33,9 @@ type ending struct {
 	reason string
 }
 
+// tell ends a connection that is not served.
+func (e ending) tell(conn *websocket.Conn) { _ = conn.Close(e.code, e.reason) }
+
 var (
 	closeGoingAway    = ending{websocket.StatusGoingAway, "The server is stopping"}
 	closeTryAgain     = ending{websocket.StatusTryAgainLater, "Too slow"}
@@ -76,7 +79,7 @@ func (c *socket) end() {
 // no data, or does not answer the closing handshake, is cut off after closeGrace.
 func (c *socket) stop(why ending) {
 	if c.ending.CompareAndSwap(nil, &why) {
-		time.AfterFunc(closeGrace, func() { c.conn.CloseNow() })
+		time.AfterFunc(closeGrace, func() { _ = c.Close() })
 		c.cancel()
 	}
 }

@@ -17,7 +17,7 @@ const dateTimeLayout = "2006-01-02T15:04:05.000Z"
 // MarshalDateTime writes an AWSDateTime: ISO 8601, UTC, milliseconds.
 func MarshalDateTime(t time.Time) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {
-		io.WriteString(w, strconv.Quote(t.UTC().Format(dateTimeLayout)))
+		_, _ = io.WriteString(w, strconv.Quote(t.UTC().Format(dateTimeLayout)))
 	})
 }
 
