@@ -1,0 +1,130 @@
+package transport
+
+import "carillon/internal/errs"
+
+const (
+	// maxDatagram is the longest datagram taken or sent. Media stays below the usual 1500 bytes of a path.
+	maxDatagram = 2048
+	// A batch's memory grows in chunks up to maxChunks and stays; a batch that is full is flushed.
+	chunkSize = 32 << 10
+	maxChunks = 16
+	// maxSegments bounds what leaves to one receiver in one send: more gains little and makes bursts that shallow
+	// queues on the way drop.
+	maxSegments = 8
+	// maxMessages is how many sends one system call carries.
+	maxMessages = 32
+)
+
+// Batch collects outgoing datagrams and sends them with few system calls. Datagrams for the same receiver stay in
+// order and are grouped, so that runs of equal size leave as one segmented send. When the socket's buffer is full the
+// rest is dropped and counted: media that is late is worth nothing. A Batch belongs to one goroutine.
+type Batch struct {
+	server *Server
+
+	chunks [][]byte
+	chunk  int // the one being filled
+	used   int // bytes of it
+
+	packets []packet
+	chains  []chain
+	index   []int32 // by connection id: its latest chain; only a hint, because ids are used again
+
+	sender sender
+}
+
+// packet is one datagram in a chunk.
+type packet struct {
+	data []byte
+	next int32 // the next one of the same chain, or -1
+}
+
+// chain is the datagrams for one receiver.
+type chain struct {
+	conn       *Conn // nil for datagrams of no connection
+	to         path
+	head, tail int32
+}
+
+// NewBatch makes an empty batch.
+func (s *Server) NewBatch() *Batch {
+	b := &Batch{server: s}
+	b.sender.init(s)
+	return b
+}
+
+// reserve returns size bytes to build a datagram in. Without a commit they are given out again. A full batch is
+// flushed first.
+func (b *Batch) reserve(size int) ([]byte, error) {
+	if size > maxDatagram {
+		return nil, errTooLong
+	}
+	if len(b.chunks) == 0 {
+		b.chunks = append(b.chunks, make([]byte, chunkSize))
+	}
+	if b.used+size > chunkSize {
+		switch {
+		case b.chunk+1 < len(b.chunks):
+			b.chunk++
+			b.used = 0
+		case len(b.chunks) < maxChunks:
+			b.chunks = append(b.chunks, make([]byte, chunkSize))
+			b.chunk++
+			b.used = 0
+		default:
+			b.Flush()
+		}
+	}
+	return b.chunks[b.chunk][b.used : b.used+size : b.used+size], nil
+}
+
+// errTooLong is shared because it concerns packets.
+var errTooLong = errs.New(errs.Internal, "a packet is too long to be sent")
+
+// commit queues a datagram that was built in reserved bytes.
+func (b *Batch) commit(c *Conn, to path, datagram []byte) {
+	if hint := b.hint(c); int(hint) < len(b.chains) && b.chains[hint].conn == c && b.chains[hint].to == to {
+		ch := &b.chains[hint]
+		b.packets[ch.tail].next = b.append(datagram)
+		ch.tail = int32(len(b.packets) - 1)
+		return
+	}
+	b.index[c.id] = int32(len(b.chains))
+	b.commitTo(c, to, datagram)
+}
+
+// commitTo queues a datagram in a chain of its own.
+func (b *Batch) commitTo(c *Conn, to path, datagram []byte) {
+	i := b.append(datagram)
+	b.chains = append(b.chains, chain{conn: c, to: to, head: i, tail: i})
+}
+
+func (b *Batch) append(datagram []byte) int32 {
+	b.used += len(datagram)
+	b.packets = append(b.packets, packet{data: datagram, next: -1})
+	return int32(len(b.packets) - 1)
+}
+
+func (b *Batch) hint(c *Conn) int32 {
+	for c.id >= len(b.index) {
+		b.index = append(b.index, 0)
+	}
+	return b.index[c.id]
+}
+
+// Flush sends what was collected.
+func (b *Batch) Flush() {
+	if len(b.packets) == 0 {
+		return
+	}
+	for i := range b.chains {
+		ch := &b.chains[i]
+		for next := ch.head; next >= 0; {
+			next = b.sender.add(ch, b.packets, next)
+		}
+	}
+	b.sender.transmit()
+	clear(b.chains) // closed connections must not live on here
+	b.chains = b.chains[:0]
+	b.packets = b.packets[:0]
+	b.chunk, b.used = 0, 0
+}

@@ -1,0 +1,172 @@
+package transport
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/logging"
+	"github.com/pion/srtp/v3"
+	"github.com/pion/transport/v5/packetio"
+
+	"carillon/internal/errs"
+)
+
+const (
+	// flightInterval is the first wait before a lost flight is sent again; it doubles from there.
+	flightInterval = 250 * time.Millisecond
+	// maxQueuedDTLS bounds what a peer can make us keep: a ClientHello or a client's second flight is a few datagrams.
+	maxQueuedDTLS = 32 << 10
+	// replayWindow is how far a packet may be late before it counts as replayed, in packets (RFC 3711 section 3.3.2).
+	// Reordering across a change of network is a few hundred packets of video.
+	replayWindow = 1024
+)
+
+// dtlsPipe is the in-memory packet connection that the DTLS library runs on: the reader fills it, and what it sends
+// goes to the connection's present address.
+type dtlsPipe struct {
+	*packetio.Buffer
+	conn *Conn
+}
+
+func (p *dtlsPipe) ReadFrom(b []byte) (int, net.Addr, error) {
+	n, _, err := p.Read(b, nil)
+	return n, p.LocalAddr(), err
+}
+
+// WriteTo never fails: DTLS repeats what gets lost.
+func (p *dtlsPipe) WriteTo(b []byte, _ net.Addr) (int, error) {
+	p.conn.out.mu.Lock()
+	to := p.conn.out.to
+	p.conn.out.mu.Unlock()
+	p.conn.server.send(b, &to)
+	return len(b), nil
+}
+
+func (p *dtlsPipe) LocalAddr() net.Addr              { return pipeAddr{} }
+func (p *dtlsPipe) SetDeadline(t time.Time) error    { return p.SetReadDeadline(t) }
+func (p *dtlsPipe) SetWriteDeadline(time.Time) error { return nil }
+
+// pipeAddr stands for the peer, whose true address may change.
+type pipeAddr struct{}
+
+func (pipeAddr) Network() string { return "dtls" }
+func (pipeAddr) String() string  { return "peer" }
+
+// receiveDTLS takes a datagram from the reader. The first one starts the handshake.
+func (c *Conn) receiveDTLS(datagram []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return
+	}
+	if c.dtls == nil {
+		c.dtls = &dtlsPipe{Buffer: packetio.NewBuffer(), conn: c}
+		c.dtls.SetLimitSize(maxQueuedDTLS)
+		c.server.sessions.Add(1)
+		go c.runDTLS(c.dtls)
+	}
+	if _, err := c.dtls.Write(datagram, nil); err != nil {
+		c.server.counters.overflow.Add(1)
+	}
+}
+
+// runDTLS is the goroutine of one DTLS association: handshake, keys, then waiting for its end.
+func (c *Conn) runDTLS(pipe *dtlsPipe) {
+	defer c.server.sessions.Done()
+	defer pipe.Close()
+	defer c.recovered()
+
+	session, err := dtls.ServerWithOptions(pipe, pipe.LocalAddr(), c.dtlsOptions()...)
+	if err != nil {
+		c.fail(errs.Wrap(err, errs.Internal, "set up DTLS"))
+		return
+	}
+	defer session.Close() // sends close_notify when the handshake was done
+	if err := session.HandshakeContext(c.ctx); err != nil {
+		c.fail(errs.Wrap(err, errs.Unavailable, "The DTLS handshake failed."))
+		return
+	}
+	if err := c.connect(session); err != nil {
+		c.fail(err)
+		return
+	}
+	c.fail(c.awaitEnd(session))
+}
+
+func (c *Conn) dtlsOptions() []dtls.ServerOption {
+	return []dtls.ServerOption{
+		dtls.WithCertificates(c.server.certificate),
+		// AES-GCM costs a sixth of the other, and the first common one of this list is taken.
+		dtls.WithSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80),
+		dtls.WithClientAuth(dtls.RequireAnyClientCert),
+		// There is no authority to verify against; the fingerprint in the SDP is what identifies the peer.
+		dtls.WithVerifyPeerCertificate(func(certificates [][]byte, _ [][]*x509.Certificate) error {
+			if len(certificates) == 0 || !matches(c.fingerprints, certificates[0]) {
+				return errors.New("the peer's certificate does not match its fingerprint")
+			}
+			return nil
+		}),
+		dtls.WithExtendedMasterSecret(dtls.RequireExtendedMasterSecret),
+		// The cookie exchange proves that the peer owns its address; ICE has proved that already.
+		dtls.WithInsecureSkipVerifyHello(true),
+		dtls.WithFlightInterval(flightInterval),
+		dtls.WithLoggerFactory(&logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled}),
+	}
+}
+
+// connect turns the finished handshake into SRTP contexts (RFC 5764 section 4.2) and announces it.
+func (c *Conn) connect(session *dtls.Conn) error {
+	selected, ok := session.SelectedSRTPProtectionProfile()
+	if !ok {
+		return errs.New(errs.Unavailable, "The peer does not speak DTLS-SRTP.")
+	}
+	profile := srtp.ProtectionProfile(selected) // both are the numbers of RFC 5764 section 4.1.2
+	state, ok := session.ConnectionState()
+	if !ok {
+		return errs.New(errs.Internal, "the DTLS state cannot be read")
+	}
+	keys := srtp.Config{Profile: profile}
+	if err := keys.ExtractSessionKeysFromDTLS(&state, false); err != nil {
+		return errs.Wrap(err, errs.Internal, "derive the SRTP keys")
+	}
+	in, err := srtp.CreateContext(keys.Keys.RemoteMasterKey, keys.Keys.RemoteMasterSalt, profile,
+		srtp.SRTPReplayProtection(replayWindow), srtp.SRTCPReplayProtection(replayWindow))
+	if err != nil {
+		return errs.Wrap(err, errs.Internal, "set up SRTP")
+	}
+	out, err := srtp.CreateContext(keys.Keys.LocalMasterKey, keys.Keys.LocalMasterSalt, profile)
+	if err != nil {
+		return errs.Wrap(err, errs.Internal, "set up SRTP")
+	}
+
+	c.out.mu.Lock()
+	c.out.context = out
+	c.out.mu.Unlock()
+	c.connected.Store(true)
+	if c.ctx.Err() == nil {
+		c.handler.HandleConnected()
+	}
+	c.in.Store(in)
+	if c.ctx.Err() != nil { // closed meanwhile, perhaps before the contexts were in place
+		c.dropKeys()
+	}
+	return nil
+}
+
+// awaitEnd returns when the peer closes the association or the connection is closed. There are no data channels, so
+// application data is of no use.
+func (c *Conn) awaitEnd(session *dtls.Conn) error {
+	stop := context.AfterFunc(c.ctx, func() { session.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	var ignored [2048]byte
+	for {
+		if _, err := session.Read(ignored[:]); err != nil {
+			return errs.Wrap(err, errs.Gone, "The peer closed the media connection.")
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package transport
+
+import (
+	"errors"
+	"net"
+	"syscall"
+	"unsafe"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/stun/v3"
+	"golang.org/x/sys/unix"
+)
+
+// receiveBatch is how many datagrams one system call reads.
+const receiveBatch = 32
+
+// reader is the state of the goroutine that reads the socket.
+type reader struct {
+	server *Server
+	*inbox
+	batch *Batch
+
+	// Result of the latest receive.
+	n       int
+	errno   syscall.Errno
+	receive func(fd uintptr) bool
+
+	// Scratch space, reused for each datagram.
+	from       path
+	rtpHeader  rtp.Header
+	rtcpHeader rtcp.Header
+	request    stun.Message
+	response   stun.Message
+}
+
+// inbox is what the kernel writes to.
+type inbox struct {
+	headers  [receiveBatch]message
+	names    [receiveBatch]rawSockaddr
+	controls [receiveBatch]control
+	iovecs   [receiveBatch]unix.Iovec
+	buffers  [receiveBatch][maxDatagram]byte
+}
+
+func newReader(s *Server) *reader {
+	r := &reader{server: s, inbox: new(inbox), batch: s.NewBatch()}
+	r.receive = r.tryReceive
+	for i := range r.headers {
+		r.iovecs[i].Base = &r.buffers[i][0]
+		r.iovecs[i].SetLen(maxDatagram)
+		h := &r.headers[i].header
+		h.Name = (*byte)(nameOf(&r.names[i]))
+		h.Iov = &r.iovecs[i]
+		h.SetIovlen(1)
+		h.Control = &r.controls[i].bytes()[0]
+	}
+	return r
+}
+
+// nameOf is the address of a socket address, whose type the kernel finds out by itself.
+func nameOf(n *rawSockaddr) unsafe.Pointer { return unsafe.Pointer(n) }
+
+// read is the reader goroutine: it takes what the socket has, handles it, and sends what came of it.
+func (s *Server) read() {
+	defer s.loops.Done()
+	r := newReader(s)
+	for {
+		for i := range r.headers {
+			h := &r.headers[i].header
+			h.Namelen = unix.SizeofSockaddrInet6
+			h.SetControllen(controlSize)
+		}
+		if err := s.socket.raw.Read(r.receive); err != nil {
+			if !errors.Is(err, net.ErrClosed) {
+				s.log.Error("reading the media port ended", "error", err)
+			}
+			return
+		}
+		if r.errno != 0 {
+			continue // an error that an earlier datagram of ours caused; reading it has cleared it
+		}
+		arrival := Now()
+		for i := range r.n {
+			r.take(i, arrival)
+		}
+		s.counters.received.Add(uint64(r.n))
+		r.batch.Flush()
+	}
+}
+
+// tryReceive runs with the socket's descriptor; false lets the runtime wait for datagrams.
+func (r *reader) tryReceive(fd uintptr) bool {
+	r.n, r.errno = recvMessages(fd, r.headers[:])
+	return r.errno != unix.EAGAIN && r.errno != unix.EINTR
+}
+
+// take handles message i.
+func (r *reader) take(i int, arrival int64) {
+	m := &r.headers[i]
+	if m.header.Flags&unix.MSG_TRUNC != 0 || m.n == 0 {
+		r.server.counters.malformed.Add(1)
+		return
+	}
+	r.from.setRemote(&r.names[i])
+	r.from.local = [16]byte{}
+	if r.server.socket.wildcard {
+		r.from.local = r.controls[i].local(int(m.header.Controllen))
+	}
+	r.handle(r.buffers[i][:m.n], arrival)
+}
+
+// handle tells the protocols apart (RFC 7983 section 7) and RTP from RTCP (RFC 5761 section 4). r.from is the path.
+func (r *reader) handle(datagram []byte, arrival int64) {
+	stats := &r.server.counters
+	first := datagram[0]
+	if first <= 3 {
+		r.handleSTUN(datagram, arrival)
+		return
+	}
+	c := r.server.conns.findPath(&r.from)
+	if c == nil {
+		stats.unvalidated.Add(1)
+		return
+	}
+	defer c.recovered()
+	switch {
+	case first >= 20 && first <= 63:
+		c.receiveDTLS(datagram)
+	case first < 128 || first > 191 || len(datagram) < 12:
+		stats.malformed.Add(1)
+	case datagram[1] >= 192 && datagram[1] <= 223:
+		r.handleRTCP(c, datagram, arrival)
+	default:
+		r.handleRTP(c, datagram, arrival)
+	}
+}

@@ -1,0 +1,134 @@
+// Package transport carries all media of the process over one UDP port: ICE-lite (RFC 8445 section 2.5), DTLS in the
+// passive role (RFC 5763), SRTP and SRTCP (RFC 5764, RFC 3711, RFC 7714), told apart by their first byte (RFC 7983).
+//
+// A Server owns the socket, one goroutine that reads it and one that watches for peers that fell silent. A Conn is one
+// peer; it costs no goroutine until its DTLS handshake begins and three from then on, none of them on the packet path:
+// the reader decrypts in place and calls the Handler directly, and whatever the Handler sends is collected in a Batch
+// and leaves with few system calls (sendmmsg with UDP generic segmentation offload).
+//
+// Nothing that comes from an address which has not passed an authenticated ICE check reaches DTLS or SRTP: such
+// datagrams are counted and forgotten without an allocation. The package needs Linux.
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"carillon/internal/errs"
+)
+
+// Config is what a Server needs.
+type Config struct {
+	// Listen is the UDP "host:port". Without a host the socket takes IPv4 and IPv6; port 0 picks a free one.
+	Listen string
+	// PublicIPs are announced instead of the addresses of the interfaces, for servers behind a one-to-one NAT.
+	PublicIPs []netip.Addr
+	// IncludeLoopback announces the loopback addresses too.
+	IncludeLoopback bool
+	// Logger may be nil.
+	Logger *slog.Logger
+}
+
+// Server is the media port of the process. Its methods are safe for concurrent use.
+type Server struct {
+	// Constant after Listen.
+	cfg         Config
+	log         *slog.Logger
+	socket      *socket
+	certificate tls.Certificate
+	fingerprint string
+
+	conns      table
+	candidates candidateCache
+	counters   counters
+
+	// Lifecycle.
+	closeOnce sync.Once
+	stop      context.CancelFunc
+	loops     sync.WaitGroup // the reader and the watcher
+	sessions  sync.WaitGroup // one per DTLS association
+}
+
+// Listen opens the socket, makes the certificate of the process and begins to read.
+func Listen(cfg Config) (*Server, error) {
+	log := cfg.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	certificate, fingerprint, err := newCertificate(time.Now())
+	if err != nil {
+		return nil, errs.Wrap(err, errs.Internal, "make the DTLS certificate")
+	}
+	socket, err := listenUDP(cfg.Listen)
+	if err != nil {
+		return nil, errs.Wrap(err, errs.Unavailable, "open the media port %q", cfg.Listen)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s := &Server{
+		cfg: cfg, log: log, socket: socket, certificate: certificate, fingerprint: fingerprint, stop: stop,
+	}
+	s.conns.init()
+	s.loops.Add(2)
+	go s.read()
+	go s.watch(ctx)
+	return s, nil
+}
+
+// Addr is the address that the socket is bound to.
+func (s *Server) Addr() netip.AddrPort { return s.socket.addr }
+
+// Fingerprint is the SHA-256 fingerprint of the server's certificate in the form of RFC 8122 section 5
+// (upper-case hexadecimal pairs with colons between), without the name of the hash.
+func (s *Server) Fingerprint() string { return s.fingerprint }
+
+// Close ends all connections without calling their handlers' HandleClosed, sends close_notify where there is
+// somebody to hear it, and returns when every goroutine of the server has ended. It must not be called from a Handler.
+func (s *Server) Close() error {
+	s.closeOnce.Do(func() {
+		for _, c := range s.conns.seal() {
+			c.Close()
+		}
+		s.sessions.Wait() // they still send their close_notify through the socket
+		s.stop()
+		s.socket.close()
+		s.loops.Wait()
+	})
+	return nil
+}
+
+// watchInterval is the precision of all timeouts of this package.
+const watchInterval = time.Second
+
+// watch ends connections whose time is over.
+func (s *Server) watch(ctx context.Context) {
+	defer s.loops.Done()
+	ticker := time.NewTicker(watchInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			s.expire(Now())
+		}
+	}
+}
+
+// expire ends the connections that are overdue at the given time, which is on the clock of Now.
+func (s *Server) expire(now int64) {
+	for _, c := range s.conns.all() {
+		if err := c.overdue(now); err != nil {
+			c.fail(err)
+		}
+	}
+}
+
+// epoch is the zero of Now; it never changes.
+var epoch = time.Now()
+
+// Now is the clock of packet arrival times: nanoseconds, monotonic, from an arbitrary zero in this process.
+func Now() int64 { return int64(time.Since(epoch)) }
