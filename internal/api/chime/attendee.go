@@ -42,12 +42,12 @@ func (h *Handler) createAttendee(c call) (any, error) {
 // readAttendee reads the input of CreateAttendee.
 func readAttendee(body []byte) (meetings.NewAttendee, error) {
 	o, in := readObject(body)
-	a := meetings.NewAttendee{ExternalUserID: o.required("ExternalUserId", externalID()...)}
+	a := meetings.NewAttendee{ExternalUserID: o.required("ExternalUserId", externalID...)}
 	if given, ok := o.child("Capabilities"); ok {
 		a.Capabilities = &meetings.Capabilities{
-			Audio:   given.required("Audio", capability()),
-			Video:   given.required("Video", capability()),
-			Content: given.required("Content", capability()),
+			Audio:   given.required("Audio", capability),
+			Video:   given.required("Video", capability),
+			Content: given.required("Content", capability),
 		}
 	}
 	if err := in.err(); err != nil {

@@ -31,7 +31,6 @@ func oneOf(values ...string) rule {
 func pattern(expression string) rule {
 	compiled := regexp.MustCompile(`^(?:` + expression + `)$`)
 	return func(text string) string {
-		// (?:…)$ matches before a final line break only with the flag m, which is not set.
 		if !compiled.MatchString(text) {
 			return "satisfy regular expression pattern: " + expression
 		}
@@ -39,20 +38,29 @@ func pattern(expression string) rule {
 	}
 }
 
-// externalID is the documented character set of ids that applications choose.
-func externalID() []rule {
-	return []rule{length(2, 64), pattern(`[a-zA-Z0-9À-ÿ\s\-_&@+=,(){}\[\]/«».:|'"#]*`)}
-}
+// The constraints of single members. None of them is ever changed.
+var (
+	// externalID is the documented character set of ids that applications choose.
+	externalID         = []rule{length(2, 64), pattern(`[a-zA-Z0-9À-ÿ\s\-_&@+=,(){}\[\]/«».:|'"#]*`)}
+	clientRequestToken = []rule{length(2, 64), pattern(`[-_a-zA-Z0-9]*`)}
+	tenantID           = []rule{length(2, 256), pattern(`[-_!@#$a-zA-Z0-9]*`), varied}
+	// arn is the address of a notification target.
+	arn      = []rule{length(1, 1024), pattern(`arn[/:\-_.a-zA-Z0-9]+`)}
+	tagKey   = []rule{length(1, 128), pattern(`[a-zA-Z_+-=]*`)}
+	tagValue = []rule{length(0, 256), pattern(`[\s\w+-=@]*`)}
 
-func clientRequestToken() []rule { return []rule{length(2, 64), pattern(`[-_a-zA-Z0-9]*`)} }
+	capability = oneOf("SendReceive", "Send", "Receive", "None")
 
-func tenantID() []rule {
-	return []rule{length(2, 256), pattern(`[-_!@#$a-zA-Z0-9]*`), func(text string) string {
-		if repeats(text, 4) {
-			return "not hold the same character four times in a row"
-		}
-		return ""
-	}}
+	// regionName is the form of the region names that applications of the original service send.
+	regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+){1,3}-[0-9]{1,2}$`)
+)
+
+// varied refuses the same character four times in a row, which regular expressions cannot say here.
+func varied(text string) string {
+	if repeats(text, 4) {
+		return "not hold the same character four times in a row"
+	}
+	return ""
 }
 
 // repeats reports whether some byte stands n times in a row.
@@ -71,21 +79,7 @@ func repeats(text string, n int) bool {
 	return false
 }
 
-// arn bounds the address of a notification target.
-func arn() []rule { return []rule{length(1, 1024), pattern(`arn[/:\-_.a-zA-Z0-9]+`)} }
-
-func tagKey() []rule { return []rule{length(1, 128), pattern(`[a-zA-Z_+-=]*`)} }
-
-func tagValue() []rule { return []rule{length(0, 256), pattern(`[\s\w+-=@]*`)} }
-
-func capability() rule { return oneOf("SendReceive", "Send", "Receive", "None") }
-
 // reserved reports whether an id or a tag key has the prefix that applications may not use.
 func reserved(text string) bool {
 	return len(text) >= 4 && strings.EqualFold(text[:4], "aws:")
-}
-
-// formedLikeRegion is the form of the region names that applications of the original service send.
-func formedLikeRegion(text string) bool {
-	return regexp.MustCompile(`^[a-z]{2}(-[a-z]+){1,3}-[0-9]{1,2}$`).MatchString(text)
 }

@@ -68,6 +68,7 @@ type Handler struct {
 	prefix       string
 	mediaRegions []string
 	verifier     *sigv4.Verifier
+	routes       []route
 	log          *slog.Logger
 }
 
@@ -80,6 +81,7 @@ func New(cfg Config) *Handler {
 		mediaRegions: slices.Clone(cfg.MediaRegions),
 		// All APIs of the product family sign for the service "chime".
 		verifier: sigv4.New("chime", cfg.Keys.KeySecret, cfg.Clock),
+		routes:   routes(),
 		log:      cfg.Logger,
 	}
 	if cfg.Prefix == "" {

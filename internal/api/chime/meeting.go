@@ -96,11 +96,11 @@ func meetingID(c call) (string, error) {
 func (h *Handler) readMeeting(body []byte) (meetings.NewConference, error) {
 	o, in := readObject(body)
 	meeting := meetings.NewConference{
-		ClientRequestToken: o.required("ClientRequestToken", clientRequestToken()...),
-		ExternalID:         o.required("ExternalMeetingId", externalID()...),
+		ClientRequestToken: o.required("ClientRequestToken", clientRequestToken...),
+		ExternalID:         o.required("ExternalMeetingId", externalID...),
 		MediaRegion:        o.required("MediaRegion", length(2, 64)),
-		HostID:             o.text("MeetingHostId", externalID()...),
-		TenantIDs:          o.texts("TenantIds", 1, 5, tenantID()...),
+		HostID:             o.text("MeetingHostId", externalID...),
+		TenantIDs:          o.texts("TenantIds", 1, 5, tenantID...),
 		Features:           readFeatures(o),
 	}
 	primary := o.text("PrimaryMeetingId", length(2, 64))
@@ -109,7 +109,7 @@ func (h *Handler) readMeeting(body []byte) (meetings.NewConference, error) {
 	o.text("MediaPlacementNetworkType", oneOf("Ipv4Only", "DualStack"))
 	notifications, _ := o.child("NotificationsConfiguration")
 	for _, target := range []string{"LambdaFunctionArn", "SnsTopicArn", "SqsQueueArn"} {
-		notifications.text(target, arn()...)
+		notifications.text(target, arn...)
 	}
 	tags, twice := readTags(o)
 	meeting.Tags = tags
@@ -139,7 +139,7 @@ func (h *Handler) readMeeting(body []byte) (meetings.NewConference, error) {
 
 // knowsRegion accepts any name of the usual form: there is one place where media is, whatever it is called.
 func (h *Handler) knowsRegion(name string) bool {
-	return formedLikeRegion(name) || slices.Contains(h.mediaRegions, name)
+	return regionName.MatchString(name) || slices.Contains(h.mediaRegions, name)
 }
 
 func readFeatures(o object) meetings.Features {
@@ -167,8 +167,8 @@ func checkFeatures(f meetings.Features) error {
 
 func readTags(o object) (tags map[string]string, twice bool) {
 	for _, tag := range o.objects("Tags", 0, 50) {
-		key := tag.required("Key", tagKey()...)
-		value := tag.required("Value", tagValue()...)
+		key := tag.required("Key", tagKey...)
+		value := tag.required("Value", tagValue...)
 		if tags == nil {
 			tags = make(map[string]string)
 		}

@@ -58,7 +58,7 @@ func (h *Handler) route(r *http.Request) (operation, []string, error) {
 	}
 	query, _ := url.ParseQuery(r.URL.RawQuery) // members that cannot be parsed are none of ours
 	literal := strings.Join(query["operation"], ",")
-	for _, candidate := range routes() {
+	for _, candidate := range h.routes {
 		if candidate.method != r.Method || candidate.literal != literal || query.Has("operation") != (candidate.literal != "") {
 			continue
 		}
