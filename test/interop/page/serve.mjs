@@ -4,9 +4,20 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { build } from 'esbuild'
 
+// The SDK depends on clients of other services, which look for files and sockets that a page does not have.
+const withoutNode = {
+  name: 'without-node',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:.*|fs|fs\/promises|http|https|http2|os|path|crypto|child_process|stream|buffer|process|url|util|zlib|async_hooks|tls|net)$/ }, (a) => ({ path: a.path, namespace: 'none' }))
+    onLoad({ filter: /.*/, namespace: 'none' }, () => ({ contents: 'module.exports = {}' }))
+  },
+}
+
 export async function servePage(packageName) {
   const { outputFiles } = await build({
     entryPoints: [new URL('page.mjs', import.meta.url).pathname],
+    absWorkingDir: new URL('../..', import.meta.url).pathname,
+    plugins: [withoutNode],
     alias: { 'chime-sdk': packageName },
     bundle: true, write: false, format: 'iife', define: { global: 'globalThis' }, logLevel: 'error',
   })

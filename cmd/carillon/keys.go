@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"carillon/internal/accounts"
+	"carillon/internal/server"
+)
+
+func keys(ctx context.Context, w stdio, args []string) error {
+	if len(args) == 0 {
+		return misuse("carillon keys needs one of create, list, revoke")
+	}
+	switch args[0] {
+	case "create":
+		return createKey(ctx, w, args[1:])
+	case "list":
+		return listKeys(ctx, w, args[1:])
+	case "revoke":
+		return revokeKey(ctx, w, args[1:])
+	}
+	return misuse("carillon keys: there is no command %q", args[0])
+}
+
+// administer opens the accounts of a data directory for one command.
+func administer(ctx context.Context, w stdio, data, database string, f func(*accounts.Service) error) error {
+	if data == "" {
+		return misuse("--data must not be empty")
+	}
+	a, err := server.OpenAccounts(ctx, data, database)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	return f(a.Accounts)
+}
+
+// dataFlags registers where the data is.
+func dataFlags(flags *pflag.FlagSet) (data, database *string) {
+	return flags.String("data", "./data", "directory of everything that lasts"),
+		flags.String("database", "", "data source name; empty means SQLite in the data directory")
+}
+
+func createKey(ctx context.Context, w stdio, args []string) error {
+	flags := pflag.NewFlagSet("keys create", pflag.ContinueOnError)
+	data, database := dataFlags(flags)
+	name := flags.String("name", "", "what the key is for")
+	asJSON := flags.Bool("json", false, "print JSON")
+	if err := parse(flags, w, args, 0); err != nil {
+		return err
+	}
+	return administer(ctx, w, *data, *database, func(a *accounts.Service) error {
+		key, err := a.CreateKey(ctx, *name)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return json.NewEncoder(w.out).Encode(map[string]string{
+				"accessKeyId": key.ID, "secretAccessKey": key.Secret, "name": key.Name,
+			})
+		}
+		fmt.Fprintf(w.out, "Access key id:     %s\nSecret access key: %s\n\nThe secret is shown only now.\n", key.ID, key.Secret)
+		return nil
+	})
+}
+
+func listKeys(ctx context.Context, w stdio, args []string) error {
+	flags := pflag.NewFlagSet("keys list", pflag.ContinueOnError)
+	data, database := dataFlags(flags)
+	if err := parse(flags, w, args, 0); err != nil {
+		return err
+	}
+	return administer(ctx, w, *data, *database, func(a *accounts.Service) error {
+		list, err := a.ListKeys(ctx)
+		if err != nil {
+			return err
+		}
+		t := tabwriter.NewWriter(w.out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(t, "ACCESS KEY ID\tNAME\tCREATED\tLAST USED\tREVOKED")
+		for _, k := range list {
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", k.ID, k.Name, day(&k.CreatedAt), day(k.LastUsedAt), day(k.RevokedAt))
+		}
+		return t.Flush()
+	})
+}
+
+func day(t *time.Time) string {
+	if t == nil || t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func revokeKey(ctx context.Context, w stdio, args []string) error {
+	flags := pflag.NewFlagSet("keys revoke", pflag.ContinueOnError)
+	data, database := dataFlags(flags)
+	if err := parse(flags, w, args, 1); err != nil {
+		return err
+	}
+	return administer(ctx, w, *data, *database, func(a *accounts.Service) error {
+		if err := a.RevokeKey(ctx, flags.Arg(0)); err != nil {
+			return err
+		}
+		fmt.Fprintf(w.out, "The key %s is revoked.\n", flags.Arg(0))
+		return nil
+	})
+}

@@ -1,0 +1,124 @@
+package rooms
+
+import (
+	"time"
+
+	"carillon/internal/media/mixer"
+	"carillon/internal/media/transport"
+)
+
+const (
+	frame          = 20 * time.Millisecond // one audio frame, and the period of the clock
+	volumeEvery    = 10                    // frames between volume frames: 200 ms
+	bitratesEvery  = 150                   // frames between bitrate frames: 3 s
+	indexEvery     = 5                     // frames over which index changes are gathered: 100 ms
+	maxCatchUp     = 10                    // frames made up for after the process was held up
+	quietVolumes   = 3                     // volume frames that repeat "nobody talks" before they stop
+	silentFromDBov = 90                    // RFC 6464 levels at or above this count as silence
+)
+
+// run is the clock of the room: it mixes one audio frame every 20 ms and runs the periodic work of
+// the media connections. It ends when stop is closed.
+func (r *Room) run() {
+	b := r.hub.cfg.Transport.NewBatch()
+	ticker := time.NewTicker(frame)
+	defer ticker.Stop()
+	start := time.Now()
+	var done int64
+	for {
+		select {
+		case <-r.stop:
+			return
+		case <-ticker.C:
+		}
+		due := int64(time.Since(start) / frame)
+		if due-done > maxCatchUp {
+			done = due - maxCatchUp
+		}
+		for ; done < due; done++ {
+			r.step(b, done)
+		}
+	}
+}
+
+// step does the work of one frame. It takes no lock except every few frames for signaling.
+func (r *Room) step(b *transport.Batch, n int64) {
+	r.mix.Step(func(s *mixer.Sink, opusFrame []byte, _ bool) {
+		if p, ok := s.Owner().(*Participant); ok {
+			p.sendAudio(b, opusFrame)
+		}
+	})
+	now := transport.Now()
+	for _, p := range *r.members.Load() {
+		p.tick(b, now)
+	}
+	b.Flush()
+	if n%indexEvery == 0 {
+		r.flushIndex()
+	}
+	if n%volumeEvery == 0 {
+		r.reportVolumes()
+	}
+	if n%bitratesEvery == 0 {
+		r.reportBitrates()
+	}
+}
+
+func (r *Room) flushIndex() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.indexDirty {
+		return
+	}
+	r.indexDirty = false
+	for _, p := range *r.members.Load() {
+		if p.indexSent {
+			p.member.Observer.Index(r.indexLocked(p))
+		}
+	}
+}
+
+// reportVolumes tells everybody who is talking, and a few more times that nobody is.
+func (r *Room) reportVolumes() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var volumes []Volume
+	for _, p := range *r.members.Load() {
+		if !p.announced || p.muted || p.source == nil {
+			continue
+		}
+		if level := p.source.Level(); level < silentFromDBov {
+			volumes = append(volumes, Volume{AudioStreamID: p.audioID, Attenuation: level})
+		}
+	}
+	if len(volumes) == 0 {
+		if r.quiet >= quietVolumes {
+			return
+		}
+		r.quiet++
+	} else {
+		r.quiet = 0
+	}
+	for _, p := range *r.members.Load() {
+		if p.rosterSent && !p.content {
+			p.member.Observer.Volumes(volumes)
+		}
+	}
+}
+
+func (r *Room) reportBitrates() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.streams) == 0 {
+		return
+	}
+	rates := make([]Bitrate, 0, len(r.streams))
+	for id, s := range r.streams {
+		rates = append(rates, Bitrate{StreamID: id, Bps: uint32(s.track.Stats().BitrateBps)})
+	}
+	for _, p := range *r.members.Load() {
+		if p.rosterSent && !p.content {
+			p.member.Observer.Bitrates(rates)
+		}
+	}
+}

@@ -1,0 +1,148 @@
+// Package rooms holds what is live in this process: one Room for each conference that has somebody in
+// it, and one Participant for each connection.
+//
+// It owns the roster, who sends and who receives which video stream, mute, and the 20 ms clock that
+// drives the audio mixer and the periodic RTCP. It knows nothing of SQL, HTTP or WebSockets: the
+// signaling session that a participant belongs to is seen through the small Observer interface.
+//
+// Goroutines: one per Room (Room.run, the clock), ended when the last participant has gone or by
+// Hub.Close. Packets arrive on the transport's reader goroutine and never wait for a Room's lock.
+package rooms
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"carillon/internal/errs"
+	"carillon/internal/media/transport"
+)
+
+// Limits of one conference.
+const (
+	MaxParticipants = 250
+	MaxCameras      = 25
+	MaxContent      = 2
+	MaxReceived     = 25 // videos that one participant may receive
+)
+
+// Config is what a Hub needs. All fields but Presence are required.
+type Config struct {
+	Transport *transport.Server
+	Logger    *slog.Logger
+
+	// Presence is told the number of people (content shares not counted) in a conference each time
+	// it changes. It is called without locks held, in order for one conference, and may block.
+	Presence func(conferenceID string, connected int)
+
+	// Grace is how long a participant whose signaling broke stays in the roster, waiting for the
+	// same session to come back. Zero means 15 s.
+	Grace time.Duration
+}
+
+// Hub is all rooms of this process. Its methods are safe for concurrent use.
+type Hub struct {
+	cfg      Config
+	presence *presenceQueue
+
+	mu     sync.Mutex // taken before any Room.mu
+	rooms  map[string]*Room
+	closed bool
+	wg     sync.WaitGroup // room clocks
+}
+
+// NewHub returns an empty hub. Close it to end every room.
+func NewHub(cfg Config) *Hub {
+	if cfg.Grace == 0 {
+		cfg.Grace = 15 * time.Second
+	}
+	h := &Hub{cfg: cfg, rooms: make(map[string]*Room)}
+	h.presence = newPresenceQueue(cfg.Presence)
+	return h
+}
+
+// Join puts a connection into the room of its conference, which is made when it is the first.
+//
+// An earlier connection of the same attendee is replaced: silently when it carries the same
+// SessionID (a reconnect), with ReasonJoinedElsewhere otherwise. The error has code LimitExceeded when
+// the conference is full.
+func (h *Hub) Join(m Member) (*Participant, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil, errs.New(errs.Unavailable, "The server is shutting down.")
+	}
+	r := h.rooms[m.ConferenceID]
+	if r == nil {
+		r = newRoom(h, m.ConferenceID)
+	}
+	p, err := r.join(m)
+	if err != nil {
+		return nil, err
+	}
+	if h.rooms[m.ConferenceID] == nil {
+		h.rooms[m.ConferenceID] = r
+		h.wg.Go(r.run)
+	}
+	return p, nil
+}
+
+// End ends a conference for everybody in it.
+func (h *Hub) End(conferenceID string) {
+	h.withRoom(conferenceID, func(r *Room) { r.endAll(ReasonEnded) })
+}
+
+// Remove ends the connections, main and content, of one attendee.
+func (h *Hub) Remove(conferenceID, attendeeID string) {
+	h.withRoom(conferenceID, func(r *Room) { r.endAttendee(attendeeID, ReasonRemoved) })
+}
+
+func (h *Hub) withRoom(conferenceID string, f func(*Room)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if r := h.rooms[conferenceID]; r != nil {
+		f(r)
+		h.reapLocked(r)
+	}
+}
+
+// leave takes p out of its room; gone is called by every path that ends a participant.
+func (h *Hub) leave(p *Participant, dropped bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p.room.leave(p, dropped)
+	h.reapLocked(p.room)
+}
+
+// reapLocked forgets a room that nobody is in any more.
+func (h *Hub) reapLocked(r *Room) {
+	if h.rooms[r.id] == r && r.empty() {
+		delete(h.rooms, r.id)
+		close(r.stop)
+	}
+}
+
+// Participants returns the number of live connections in the process, for metrics.
+func (h *Hub) Participants() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := 0
+	for _, r := range h.rooms {
+		n += len(*r.members.Load())
+	}
+	return n
+}
+
+// Close tells every participant that the server goes away, ends all rooms and waits for their
+// goroutines. The conferences themselves go on: people come back to them after a restart.
+func (h *Hub) Close() {
+	h.mu.Lock()
+	h.closed = true
+	for _, r := range h.rooms {
+		r.endAll(ReasonRestart)
+		h.reapLocked(r)
+	}
+	h.mu.Unlock()
+	h.wg.Wait()
+	h.presence.close()
+}

@@ -1,0 +1,68 @@
+package rooms
+
+// Observer is how a room talks to the signaling session of a participant. The room calls it with its
+// lock held, so methods must neither block nor call back into the room.
+type Observer interface {
+	// Index is a complete snapshot of the video streams this participant may receive.
+	Index(Index)
+	// Roster is a change of the roster; the first one a participant gets is the whole roster.
+	Roster([]RosterEntry)
+	// Volumes is a full picture of who is speaking; people not listed are silent.
+	Volumes([]Volume)
+	// Bitrates carries the measured bitrates of the streams in the last Index.
+	Bitrates([]Bitrate)
+	// Ended says that the participant is no longer in the room. It is called at most once and never
+	// after Participant.Leave or Participant.Drop.
+	Ended(Reason)
+}
+
+// Reason says why a room let a participant go.
+type Reason int
+
+// The reasons.
+const (
+	ReasonEnded           Reason = iota + 1 // the conference was ended
+	ReasonRemoved                           // this attendee was removed
+	ReasonJoinedElsewhere                   // the same attendee joined with another session
+	ReasonReplaced                          // the same session reconnected; the old connection is void
+	ReasonMediaLost                         // the media connection was lost or failed: come again
+	ReasonRestart                           // the server goes away: come again
+)
+
+// Index is a snapshot of the video streams of a conference as one participant may see them.
+type Index struct {
+	Sources      []Source
+	AtCapacity   bool // no further camera is accepted
+	Participants int  // people in the conference, the receiver included
+	Codecs       []string
+}
+
+// Source is one video stream.
+type Source struct {
+	StreamID, GroupID          uint32
+	AttendeeID, ExternalUserID string
+	MaxBitrateKbps             uint32
+	AverageBitrateBps          uint32
+	FrameRate, Width, Height   uint32
+}
+
+// RosterEntry is one line of a roster frame. Present entries carry everything; an entry with only
+// Muted set says that the mute state changed; Left and Dropped say that the attendee has gone.
+type RosterEntry struct {
+	AudioStreamID              uint32
+	AttendeeID, ExternalUserID string // empty unless this announces the attendee
+	Muted                      *bool
+	Dropped                    bool
+}
+
+// Volume is the loudness of one attendee, in dB below full scale (RFC 6464: 0 loudest, 127 silent).
+type Volume struct {
+	AudioStreamID uint32
+	Attenuation   uint8
+}
+
+// Bitrate is the measured bitrate of one stream, in bit/s.
+type Bitrate struct {
+	StreamID uint32
+	Bps      uint32
+}

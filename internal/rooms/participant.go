@@ -1,0 +1,174 @@
+package rooms
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"carillon/internal/errs"
+	"carillon/internal/ids"
+	"carillon/internal/media/mixer"
+	"carillon/internal/media/transport"
+)
+
+// Member says who joins which conference on which connection.
+type Member struct {
+	ConferenceID    string
+	AttendeeID      string // with "#content" for a screen share
+	ExternalUserID  string
+	SessionID       uint64 // the client's audio_session_id: constant over reconnects
+	MaxParticipants int    // 0 = MaxParticipants
+	Observer        Observer
+}
+
+func (m Member) content() bool { return base(m.AttendeeID) != m.AttendeeID }
+
+// Participant is one connection in a room. Its methods are called by the one signaling session that
+// joined it; it is also the transport.Handler of its media connection.
+type Participant struct {
+	// Constant after newParticipant.
+	member  Member
+	room    *Room
+	log     *slog.Logger
+	content bool
+	audioID uint32
+
+	// media is set by the first Subscribe. The packet path reads it without a lock.
+	media atomic.Pointer[media]
+
+	// Guarded by room.mu.
+	gone       bool
+	announced  bool     // the others see it in the roster
+	rosterSent bool     // it has had the full roster
+	indexSent  bool     // it has had its first index
+	supersedes []uint32 // audio ids of earlier connections still shown in the roster
+	muted      bool
+	source     *mixer.Source
+	sink       *mixer.Sink
+	camera     *cameraStream
+	received   map[string]*receivedVideo // by mid
+	wanted     map[string]uint32         // stream id by mid
+	codecs     []string                  // video codecs it can decode; nil before Subscribe
+	grace      *time.Timer
+
+	subscribing sync.Mutex // one Subscribe at a time
+}
+
+func newParticipant(r *Room, m Member) *Participant {
+	id := r.allocateLocked()
+	return &Participant{
+		member:   m,
+		room:     r,
+		log:      r.log.With("attendee", m.AttendeeID),
+		content:  m.content(),
+		audioID:  id,
+		received: make(map[string]*receivedVideo),
+		wanted:   make(map[string]uint32),
+	}
+}
+
+// Index returns the first index of the connection; later ones come through the Observer.
+func (p *Participant) Index() Index {
+	p.room.mu.Lock()
+	defer p.room.mu.Unlock()
+	p.indexSent = true
+	return p.room.indexLocked(p)
+}
+
+// SetMuted applies the mute state of the client to the mix and tells everybody.
+func (p *Participant) SetMuted(muted bool) {
+	p.room.mu.Lock()
+	defer p.room.mu.Unlock()
+	p.setMutedLocked(muted)
+}
+
+func (p *Participant) setMutedLocked(muted bool) {
+	if p.gone || p.muted == muted {
+		return
+	}
+	p.muted = muted
+	if p.source != nil {
+		p.source.SetMuted(muted)
+	}
+	if p.announced {
+		p.room.broadcastLocked([]RosterEntry{{AudioStreamID: p.audioID, Muted: &muted}})
+	}
+}
+
+// Leave ends the participant at its own wish.
+func (p *Participant) Leave() { p.room.hub.leave(p, false) }
+
+// Drop says that the signaling connection broke. The participant stays in the room, with its media,
+// for the grace period, so that a client that comes back at once is not seen to leave.
+func (p *Participant) Drop() {
+	p.room.mu.Lock()
+	defer p.room.mu.Unlock()
+	if p.gone || p.grace != nil {
+		return
+	}
+	p.rosterSent, p.indexSent = false, false // nobody is listening any more
+	p.grace = time.AfterFunc(p.room.hub.cfg.Grace, func() { p.room.hub.leave(p, true) })
+}
+
+// stopLocked releases everything that p holds.
+func (p *Participant) stopLocked() {
+	if p.grace != nil {
+		p.grace.Stop()
+	}
+	if p.source != nil {
+		p.room.mix.RemoveSource(p.source)
+	}
+	if p.sink != nil {
+		p.room.mix.RemoveSink(p.sink)
+	}
+	p.dropCameraLocked()
+	for mid := range p.received {
+		p.dropReceivedLocked(mid)
+	}
+	if m := p.media.Load(); m != nil {
+		m.conn.Close()
+	}
+}
+
+// endLocked tells the signaling session that the room has let p go.
+func (p *Participant) endLocked(reason Reason) {
+	if p.grace == nil {
+		p.member.Observer.Ended(reason)
+	}
+}
+
+// fail ends a participant whose media connection is broken; the client is asked to come again.
+func (p *Participant) fail(err error) {
+	p.log.Info("media connection lost", "reason", err)
+	r := p.room
+	r.mu.Lock()
+	was := p.gone
+	waiting := p.grace != nil
+	r.mu.Unlock()
+	if was {
+		return
+	}
+	r.hub.leave(p, true)
+	if !waiting {
+		p.member.Observer.Ended(ReasonMediaLost)
+	}
+}
+
+var errGone = errs.New(errs.Gone, "This connection has been ended.")
+
+// newSSRC returns a random synchronisation source (RFC 3550 section 8.1).
+func newSSRC() uint32 {
+	s := ids.Secret(4)
+	var v uint32
+	for _, c := range []byte(s) {
+		d := c - '0'
+		if c >= 'a' {
+			d = c - 'a' + 10
+		}
+		v = v<<4 | uint32(d)
+	}
+	return v | 1 // never zero, which means "none" in descriptions
+}
+
+var _ transport.Handler = (*Participant)(nil)

@@ -1,0 +1,233 @@
+package rooms
+
+import (
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"carillon/internal/errs"
+	"carillon/internal/media/mixer"
+)
+
+// idEpoch is subtracted from the clock where stream, group and audio ids start. Clients expect these
+// ids to grow for as long as the conference lives, also over a restart of the server; starting from
+// the seconds since idEpoch keeps that promise as long as fewer than one id per second is used up.
+var idEpoch = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Room is one live conference.
+type Room struct {
+	// Constant after newRoom.
+	id   string
+	hub  *Hub
+	log  *slog.Logger
+	mix  *mixer.Room
+	stop chan struct{} // closed by Hub.reapLocked
+
+	// members is every participant, for the clock, which takes no lock. It is replaced, never
+	// changed, under mu.
+	members atomic.Pointer[[]*Participant]
+
+	// Guarded by mu.
+	mu         sync.Mutex
+	nextID     uint32
+	streams    map[uint32]*cameraStream // by stream id
+	indexDirty bool
+	people     int
+	quiet      int // volume frames in a row in which nobody talked
+}
+
+func newRoom(h *Hub, id string) *Room {
+	r := &Room{
+		id:      id,
+		hub:     h,
+		log:     h.cfg.Logger.With("conference", id),
+		mix:     mixer.NewRoom(mixer.Config{Logger: h.cfg.Logger}),
+		stop:    make(chan struct{}),
+		streams: make(map[uint32]*cameraStream),
+		nextID:  uint32(time.Since(idEpoch) / time.Second),
+	}
+	r.members.Store(&[]*Participant{})
+	return r
+}
+
+// allocateLocked returns the next id; one counter serves streams, groups and audio streams.
+func (r *Room) allocateLocked() uint32 {
+	r.nextID++
+	return r.nextID
+}
+
+func (r *Room) empty() bool { return len(*r.members.Load()) == 0 }
+
+// join adds a participant. See Hub.Join.
+func (r *Room) join(m Member) (*Participant, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old := r.findLocked(m.AttendeeID)
+	if old == nil {
+		if err := r.admitLocked(m); err != nil {
+			return nil, err
+		}
+	}
+	p := newParticipant(r, m)
+	members := append(slices.Clone(*r.members.Load()), p)
+	r.members.Store(&members)
+	if old != nil {
+		r.replaceLocked(old, p)
+	}
+	r.indexDirty = true
+	r.countLocked()
+	return p, nil
+}
+
+func (r *Room) admitLocked(m Member) error {
+	people, shares := 0, 0
+	for _, p := range *r.members.Load() {
+		if p.content {
+			shares++
+		} else {
+			people++
+		}
+	}
+	limit := MaxParticipants
+	if m.MaxParticipants > 0 {
+		limit = min(limit, m.MaxParticipants)
+	}
+	switch {
+	case m.content() && shares >= MaxContent:
+		return errs.New(errs.LimitExceeded, "%d screens are shared already.", MaxContent)
+	case !m.content() && people >= limit:
+		return errs.New(errs.LimitExceeded, "The meeting is full (%d).", limit)
+	}
+	return nil
+}
+
+// replaceLocked hands the attendee of old over to p. The roster line of old goes away only when p is
+// announced, so that the others see no leave (the new, higher audio id comes first).
+func (r *Room) replaceLocked(old, p *Participant) {
+	p.supersedes = append(old.supersedes, old.audioID)
+	if !old.announced {
+		p.supersedes = old.supersedes
+	}
+	old.supersedes = nil
+	old.announced = false
+	reason := ReasonJoinedElsewhere
+	if old.member.SessionID == p.member.SessionID {
+		reason = ReasonReplaced
+	}
+	r.removeLocked(old, false)
+	old.endLocked(reason)
+}
+
+func (r *Room) findLocked(attendeeID string) *Participant {
+	for _, p := range *r.members.Load() {
+		if p.member.AttendeeID == attendeeID {
+			return p
+		}
+	}
+	return nil
+}
+
+// leave takes p out; a participant that has gone already is left alone.
+func (r *Room) leave(p *Participant, dropped bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.removeLocked(p, dropped)
+}
+
+// removeLocked takes p out of the room and tells the others.
+func (r *Room) removeLocked(p *Participant, dropped bool) {
+	if p.gone {
+		return
+	}
+	p.gone = true
+	members := slices.DeleteFunc(slices.Clone(*r.members.Load()), func(q *Participant) bool { return q == p })
+	r.members.Store(&members)
+	p.stopLocked()
+	var entries []RosterEntry
+	for _, id := range p.supersedes {
+		entries = append(entries, RosterEntry{AudioStreamID: id, Dropped: dropped})
+	}
+	if p.announced {
+		entries = append(entries, RosterEntry{AudioStreamID: p.audioID, Dropped: dropped})
+	}
+	r.broadcastLocked(entries)
+	r.indexDirty = true
+	r.countLocked()
+}
+
+// broadcastLocked sends a roster change to everybody who has had the full roster.
+func (r *Room) broadcastLocked(entries []RosterEntry) {
+	if len(entries) == 0 {
+		return
+	}
+	for _, p := range *r.members.Load() {
+		if p.rosterSent {
+			p.member.Observer.Roster(entries)
+		}
+	}
+}
+
+// announceLocked makes p visible in the roster: the others get one line, p gets everything.
+func (r *Room) announceLocked(p *Participant) {
+	muted := p.muted
+	p.announced = true
+	line := RosterEntry{AudioStreamID: p.audioID, AttendeeID: p.member.AttendeeID, ExternalUserID: p.member.ExternalUserID, Muted: &muted}
+	entries := []RosterEntry{line}
+	for _, id := range p.supersedes {
+		entries = append(entries, RosterEntry{AudioStreamID: id})
+	}
+	p.supersedes = nil
+	r.broadcastLocked(entries)
+	var full []RosterEntry
+	for _, q := range *r.members.Load() {
+		if q.announced {
+			muted := q.muted
+			full = append(full, RosterEntry{AudioStreamID: q.audioID, AttendeeID: q.member.AttendeeID, ExternalUserID: q.member.ExternalUserID, Muted: &muted})
+		}
+	}
+	p.rosterSent = true
+	p.member.Observer.Roster(full)
+}
+
+// countLocked reports the number of people when it has changed.
+func (r *Room) countLocked() {
+	n := 0
+	for _, p := range *r.members.Load() {
+		if !p.content {
+			n++
+		}
+	}
+	if n != r.people {
+		r.people = n
+		r.hub.presence.put(r.id, n)
+	}
+}
+
+func (r *Room) endAll(reason Reason) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range *r.members.Load() {
+		r.removeLocked(p, false)
+		p.endLocked(reason)
+	}
+}
+
+func (r *Room) endAttendee(attendeeID string, reason Reason) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range *r.members.Load() {
+		if base(p.member.AttendeeID) == attendeeID {
+			r.removeLocked(p, false)
+			p.endLocked(reason)
+		}
+	}
+}
+
+// contentSuffix marks the second connection of an attendee that carries a screen share.
+const contentSuffix = "#content"
+
+// base returns the attendee id without its modality.
+func base(attendeeID string) string { return strings.TrimSuffix(attendeeID, contentSuffix) }

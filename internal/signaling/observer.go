@@ -1,0 +1,115 @@
+package signaling
+
+import (
+	"github.com/coder/websocket"
+	"google.golang.org/protobuf/proto"
+
+	"carillon/internal/rooms"
+	"carillon/internal/signaling/signalpb"
+)
+
+// observer turns what a room says into frames. Sending only queues, as a room requires.
+type observer struct{ s *session }
+
+func (o observer) Index(ix rooms.Index) { o.s.send(indexFrame(ix)) }
+
+// codecCapabilities are the wire names of the video codecs that the media plane forwards.
+var codecCapabilities = map[string]signalpb.SdkVideoCodecCapability{
+	"VP8":  signalpb.SdkVideoCodecCapability_VP8,
+	"H264": signalpb.SdkVideoCodecCapability_H264_CONSTRAINED_BASELINE_PROFILE,
+}
+
+func indexFrame(ix rooms.Index) *signalpb.SdkSignalFrame {
+	body := &signalpb.SdkIndexFrame{
+		AtCapacity:      proto.Bool(ix.AtCapacity),
+		NumParticipants: proto.Uint32(uint32(ix.Participants)),
+	}
+	for _, src := range ix.Sources {
+		body.Sources = append(body.Sources, &signalpb.SdkStreamDescriptor{
+			StreamId:       proto.Uint32(src.StreamID),
+			GroupId:        proto.Uint32(src.GroupID),
+			AttendeeId:     proto.String(src.AttendeeID),
+			ExternalUserId: proto.String(src.ExternalUserID),
+			MediaType:      signalpb.SdkStreamMediaType_VIDEO.Enum(),
+			MaxBitrateKbps: proto.Uint32(src.MaxBitrateKbps),
+			AvgBitrateBps:  proto.Uint32(src.AverageBitrateBps),
+			Framerate:      proto.Uint32(src.FrameRate),
+			Width:          proto.Uint32(src.Width),
+			Height:         proto.Uint32(src.Height),
+		})
+	}
+	for _, name := range ix.Codecs {
+		if c, ok := codecCapabilities[name]; ok {
+			body.SupportedReceiveCodecIntersection = append(body.SupportedReceiveCodecIntersection, c)
+		}
+	}
+	return &signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_INDEX.Enum(), Index: body}
+}
+
+func (o observer) Roster(entries []rooms.RosterEntry) {
+	body := &signalpb.SdkAudioStreamIdInfoFrame{}
+	for _, e := range entries {
+		info := &signalpb.SdkAudioStreamIdInfo{AudioStreamId: proto.Uint32(e.AudioStreamID), Muted: e.Muted}
+		if e.AttendeeID != "" {
+			info.AttendeeId = proto.String(e.AttendeeID)
+			info.ExternalUserId = proto.String(e.ExternalUserID)
+		}
+		if e.Dropped {
+			info.Dropped = proto.Bool(true)
+		}
+		body.Streams = append(body.Streams, info)
+	}
+	o.s.send(&signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_AUDIO_STREAM_ID_INFO.Enum(), AudioStreamIdInfo: body})
+}
+
+// silence is the attenuation sent with id 0 to say that nobody talks.
+const silence = 127
+
+func (o observer) Volumes(volumes []rooms.Volume) {
+	body := &signalpb.SdkAudioMetadataFrame{}
+	for _, v := range volumes {
+		body.AttendeeStates = append(body.AttendeeStates, &signalpb.SdkAudioAttendeeState{
+			AudioStreamId: proto.Uint32(v.AudioStreamID), Volume: proto.Uint32(uint32(v.Attenuation)),
+		})
+	}
+	if len(volumes) == 0 {
+		body.AttendeeStates = []*signalpb.SdkAudioAttendeeState{{AudioStreamId: proto.Uint32(0), Volume: proto.Uint32(silence)}}
+	}
+	o.s.send(&signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_AUDIO_METADATA.Enum(), AudioMetadata: body})
+}
+
+func (o observer) Bitrates(rates []rooms.Bitrate) {
+	body := &signalpb.SdkBitrateFrame{}
+	for _, b := range rates {
+		body.Bitrates = append(body.Bitrates, &signalpb.SdkBitrate{SourceStreamId: proto.Uint32(b.StreamID), AvgBitrateBps: proto.Uint32(b.Bps)})
+	}
+	o.s.send(&signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_BITRATES.Enum(), Bitrates: body})
+}
+
+// audioStatus is the frame that ends or restarts a client's meeting.
+func audioStatus(status uint32) *signalpb.SdkSignalFrame {
+	return &signalpb.SdkSignalFrame{
+		Type:        signalpb.SdkSignalFrame_AUDIO_STATUS.Enum(),
+		AudioStatus: &signalpb.SdkAudioStatusFrame{AudioStatus: proto.Uint32(status)},
+	}
+}
+
+// Ended implements rooms.Observer. A client that is ended for good says LEAVE first; one that shall
+// come again is closed at once with a code that makes it do so.
+func (o observer) Ended(reason rooms.Reason) {
+	goodbye := ending{code: websocket.StatusNormalClosure, wait: leaveTimeout}
+	switch reason {
+	case rooms.ReasonEnded:
+		o.s.send(audioStatus(410))
+	case rooms.ReasonRemoved:
+		o.s.send(audioStatus(411))
+	case rooms.ReasonJoinedElsewhere:
+		o.s.send(audioStatus(301))
+	case rooms.ReasonReplaced:
+		goodbye.wait = 0
+	case rooms.ReasonMediaLost, rooms.ReasonRestart:
+		o.s.send(audioStatus(statusUnavailable))
+		goodbye = ending{code: closeRetry, reason: "come again"}
+	}
+	o.s.end(goodbye)
+}

@@ -1,0 +1,163 @@
+// Package signaling speaks the meeting protocol of the browser SDK: one WebSocket for each connection
+// of a client, binary frames of protobuf messages (proto/signaling.proto), from JOIN to LEAVE.
+//
+// It is the only bridge between the two planes: it asks the control plane who a join token belongs to
+// and moves that attendee into and around a room of the media plane. It keeps no state of a meeting
+// itself.
+//
+// Goroutines: per connection one reader (the HTTP handler's own) and one writer (session.write), both
+// ended when the socket closes.
+package signaling
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+	"golang.org/x/time/rate"
+
+	"carillon/internal/errs"
+	"carillon/internal/meetings"
+	"carillon/internal/rooms"
+	"carillon/internal/signaling/frame"
+)
+
+// pathPrefix is what comes before the conference id in the path of a request.
+const pathPrefix = "/signal/"
+
+// subprotocol is what the server selects of the two that clients offer; the other one is the token.
+const subprotocol = "_aws_wt_session"
+
+// Close codes of the protocol beside those of RFC 6455.
+const (
+	closeForbidden websocket.StatusCode = 4403 // the join token is not valid
+	closeEnded     websocket.StatusCode = 4410 // the conference has ended
+	closeRetry     websocket.StatusCode = 4500 // the server cannot go on; come again
+)
+
+const (
+	joinTimeout     = 15 * time.Minute // clients may open the socket long before they start
+	strangerTimeout = 15 * time.Second // the same without a valid token
+	maxStrangers    = 1000             // sockets without a valid token at one time
+	leaveTimeout    = 5 * time.Second  // how long an ended client may take to say LEAVE
+	pingEvery       = 10 * time.Second
+)
+
+// Authenticator resolves join tokens. The error has code Unauthenticated for a token that is not
+// valid and Gone for a genuine one of a conference that has ended.
+type Authenticator interface {
+	Authenticate(ctx context.Context, conferenceID, joinToken string) (meetings.Conference, meetings.Attendee, error)
+}
+
+// Config is what a Server needs; all fields are required.
+type Config struct {
+	Meetings Authenticator
+	Hub      *rooms.Hub
+	Logger   *slog.Logger
+}
+
+// Server accepts the signaling connections. It implements http.Handler for /signal/{conference} and
+// meetings.Live.
+type Server struct {
+	cfg       Config
+	strangers chan struct{} // one token for each socket without a valid join token
+	noise     *rate.Limiter // log lines that network input can cause
+
+	sessions sync.WaitGroup
+	ctx      context.Context
+	stop     context.CancelFunc
+}
+
+// New returns a Server. Close it to end every session.
+func New(cfg Config) *Server {
+	ctx, stop := context.WithCancel(context.Background())
+	return &Server{
+		cfg:       cfg,
+		strangers: make(chan struct{}, maxStrangers),
+		noise:     rate.NewLimiter(5, 20),
+		ctx:       ctx,
+		stop:      stop,
+	}
+}
+
+// EndConference implements meetings.Live: everybody in the conference is told that it has ended.
+func (s *Server) EndConference(conferenceID string) { s.cfg.Hub.End(conferenceID) }
+
+// RemoveAttendee implements meetings.Live.
+func (s *Server) RemoveAttendee(conferenceID, attendeeID string) {
+	s.cfg.Hub.Remove(conferenceID, attendeeID)
+}
+
+// Close waits until every session has told its client to come again later. Close the Hub first; ctx
+// bounds the wait, after which the sockets are cut.
+func (s *Server) Close(ctx context.Context) {
+	done := make(chan struct{})
+	go func() { s.sessions.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+	s.stop()
+	<-done
+}
+
+// ServeHTTP upgrades the request and runs the session until the socket closes.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	conferenceID := strings.TrimPrefix(r.URL.Path, pathPrefix)
+	token, content := joinToken(r.Header)
+	stranger := false
+	if _, _, err := s.cfg.Meetings.Authenticate(r.Context(), conferenceID, token); err != nil {
+		if errs.CodeOf(err) == errs.Internal || errs.CodeOf(err) == errs.Unavailable {
+			http.Error(w, "try again", http.StatusServiceUnavailable)
+			return
+		}
+		stranger = true
+		select {
+		case s.strangers <- struct{}{}:
+			defer func() { <-s.strangers }()
+		default:
+			http.Error(w, "too many connections", http.StatusServiceUnavailable)
+			return
+		}
+	}
+	// The token is what authorises; pages of any origin may use it, as they do with the cloud service.
+	socket, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+		Subprotocols:       []string{subprotocol},
+		InsecureSkipVerify: true,
+		CompressionMode:    websocket.CompressionDisabled,
+	})
+	if err != nil {
+		s.complain("signaling upgrade failed", "reason", err)
+		return
+	}
+	socket.SetReadLimit(frame.MaxSize)
+	s.sessions.Add(1)
+	defer s.sessions.Done()
+	newSession(s, socket, conferenceID, token, content).run(s.ctx, stranger)
+}
+
+// joinToken finds the token among the offered subprotocols, and whether it is that of a screen share.
+func joinToken(header http.Header) (token string, content bool) {
+	for _, line := range header.Values("Sec-WebSocket-Protocol") {
+		for name := range strings.SplitSeq(line, ",") {
+			if name = strings.TrimSpace(name); name != subprotocol && name != "" {
+				return strings.CutSuffix(name, contentSuffix)
+			}
+		}
+	}
+	return "", false
+}
+
+// contentSuffix marks the token and the attendee id of a screen share.
+const contentSuffix = "#content"
+
+// complain logs what network input causes, not more often than noise allows.
+func (s *Server) complain(text string, args ...any) {
+	if s.noise.Allow() {
+		s.cfg.Logger.Warn(text, args...)
+	}
+}

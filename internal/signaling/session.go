@@ -1,0 +1,257 @@
+package signaling
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+	"golang.org/x/time/rate"
+
+	"carillon/internal/rooms"
+	"carillon/internal/signaling/frame"
+	"carillon/internal/signaling/signalpb"
+)
+
+const (
+	maxQueued  = 1024 // frames that wait for a slow client before it is cut off
+	frameRate  = 200  // frames a client may send each second,
+	frameBurst = 1000 // and at once
+)
+
+// session is one WebSocket. The reader goroutine owns everything not guarded by mu.
+type session struct {
+	server       *Server
+	socket       *websocket.Conn
+	log          *slog.Logger
+	conferenceID string
+	token        string
+	content      bool
+
+	participant *rooms.Participant // set by JOIN
+	sdp         frame.SDPCodec
+	compress    bool // answers go out compressed
+	limiter     *rate.Limiter
+	cancel      context.CancelFunc
+
+	mu     sync.Mutex
+	queue  [][]byte
+	ending *ending       // the writer closes the socket once the queue is empty
+	wake   chan struct{} // buffered, 1
+}
+
+// ending is how a socket is to be closed.
+type ending struct {
+	code   websocket.StatusCode
+	reason string
+	wait   time.Duration // for the client to say LEAVE first
+}
+
+func newSession(s *Server, socket *websocket.Conn, conferenceID, token string, content bool) *session {
+	return &session{
+		server: s, socket: socket, conferenceID: conferenceID, token: token, content: content,
+		log:     s.cfg.Logger.With("conference", conferenceID),
+		limiter: rate.NewLimiter(frameRate, frameBurst),
+		wake:    make(chan struct{}, 1),
+	}
+}
+
+// run reads frames until the socket closes, then leaves the room.
+func (s *session) run(ctx context.Context, stranger bool) {
+	ctx, s.cancel = context.WithCancel(ctx)
+	var writer sync.WaitGroup
+	writer.Go(func() { s.write(ctx) })
+	timeout := joinTimeout
+	if stranger {
+		timeout = strangerTimeout
+	}
+	patience := time.AfterFunc(timeout, func() { s.end(ending{code: closeForbidden, reason: "no JOIN"}) })
+	err := s.read(ctx, patience)
+	patience.Stop()
+	s.left(err)
+	s.cancel()
+	writer.Wait()
+	s.socket.CloseNow()
+}
+
+// read handles frames one after the other. It returns why it stopped.
+func (s *session) read(ctx context.Context, patience *time.Timer) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error("panic in a signaling session", "panic", p, "stack", string(debug.Stack()))
+			s.end(ending{code: closeRetry, reason: "internal error"})
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	for {
+		kind, message, err := s.socket.Read(ctx)
+		if err != nil {
+			return err
+		}
+		if !s.limiter.Allow() {
+			s.server.complain("too many signaling frames", "conference", s.conferenceID)
+			s.socket.Close(websocket.StatusPolicyViolation, "too many frames")
+			return errors.New("too many frames")
+		}
+		f, err := frame.Decode(message)
+		if kind != websocket.MessageBinary || err != nil {
+			s.server.complain("malformed signaling frame", "conference", s.conferenceID, "reason", err)
+			s.refuse(0, statusBadRequest, "malformed frame")
+			continue
+		}
+		if f.GetType() == signalpb.SdkSignalFrame_JOIN {
+			patience.Stop()
+		}
+		s.handle(ctx, f)
+	}
+}
+
+// handle dispatches one frame.
+func (s *session) handle(ctx context.Context, f *signalpb.SdkSignalFrame) {
+	switch f.GetType() {
+	case signalpb.SdkSignalFrame_PING_PONG:
+		s.handlePing(f.GetPingPong())
+		return
+	case signalpb.SdkSignalFrame_JOIN:
+		s.handleJoin(ctx, f.GetJoin())
+		return
+	case signalpb.SdkSignalFrame_LEAVE:
+		s.handleLeave()
+		return
+	}
+	if s.participant == nil {
+		s.refuse(f.GetType(), statusBadRequest, "JOIN comes first")
+		return
+	}
+	switch f.GetType() {
+	case signalpb.SdkSignalFrame_SUBSCRIBE:
+		s.handleSubscribe(f.GetSub())
+	case signalpb.SdkSignalFrame_AUDIO_CONTROL:
+		s.participant.SetMuted(f.GetAudioControl().GetMuted())
+	case signalpb.SdkSignalFrame_PAUSE:
+		s.participant.SetPaused(f.GetPause().GetStreamIds(), true)
+	case signalpb.SdkSignalFrame_RESUME:
+		s.participant.SetPaused(f.GetPause().GetStreamIds(), false)
+	case signalpb.SdkSignalFrame_REMOTE_VIDEO_UPDATE:
+		s.handleVideoUpdate(f.GetRemoteVideoUpdate())
+	case signalpb.SdkSignalFrame_PRIMARY_MEETING_JOIN:
+		s.handlePromotion()
+	}
+	// Everything else (metrics, timing, types of later clients) asks for no answer.
+}
+
+// left takes the participant out of the room in the way the socket ended: a clean close is a leave,
+// anything else may be a bad network, and the client may come back.
+func (s *session) left(err error) {
+	if s.participant == nil {
+		return
+	}
+	switch websocket.CloseStatus(err) {
+	case websocket.StatusNormalClosure, websocket.StatusGoingAway, websocket.StatusNoStatusRcvd:
+		s.participant.Leave()
+	default:
+		s.participant.Drop()
+	}
+}
+
+// send queues a frame. It never blocks; a client that does not read is cut off.
+func (s *session) send(f *signalpb.SdkSignalFrame) {
+	now := uint64(time.Now().UnixMilli())
+	f.TimestampMs = &now
+	message, err := frame.Encode(f)
+	if err != nil {
+		s.log.Error("cannot encode a signaling frame", "type", f.GetType(), "reason", err)
+		return
+	}
+	s.mu.Lock()
+	full := len(s.queue) >= maxQueued
+	if !full {
+		s.queue = append(s.queue, message)
+	}
+	s.mu.Unlock()
+	if full {
+		s.server.complain("signaling client does not read", "conference", s.conferenceID)
+		s.cancel()
+		return
+	}
+	s.poke()
+}
+
+// end makes the writer close the socket after what is queued. The first caller decides how.
+func (s *session) end(e ending) {
+	s.mu.Lock()
+	if s.ending == nil {
+		s.ending = &e
+	}
+	s.mu.Unlock()
+	s.poke()
+}
+
+func (s *session) poke() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// write sends queued frames and WebSocket pings until ctx ends. A socket that fails is closed, which
+// ends the reader.
+func (s *session) write(ctx context.Context) {
+	ping := time.NewTicker(pingEvery)
+	defer ping.Stop()
+	var deadline <-chan time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-deadline:
+			s.close()
+			return
+		case <-ping.C:
+			if s.bounded(ctx, func(ctx context.Context) error { return s.socket.Ping(ctx) }) != nil {
+				s.socket.CloseNow()
+				return
+			}
+		case <-s.wake:
+			for _, message := range s.take() {
+				if s.bounded(ctx, func(ctx context.Context) error { return s.socket.Write(ctx, websocket.MessageBinary, message) }) != nil {
+					s.socket.CloseNow()
+					return
+				}
+			}
+			if e := s.ended(); e != nil && deadline == nil {
+				deadline = time.After(e.wait)
+			}
+		}
+	}
+}
+
+// bounded runs a socket operation that a dead client must not be able to hold up.
+func (s *session) bounded(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, pingEvery)
+	defer cancel()
+	return f(ctx)
+}
+
+func (s *session) take() [][]byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.queue
+	s.queue = nil
+	return q
+}
+
+func (s *session) ended() *ending {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ending
+}
+
+func (s *session) close() {
+	e := s.ended()
+	s.socket.Close(e.code, e.reason)
+}
