@@ -37,7 +37,7 @@ export const vuetify = createVuetify({
   icons: { defaultSet: 'mdi', aliases, sets: { mdi } },
   theme: { defaultTheme: 'light', themes: { light, dark } },
   defaults: {
-    VBtn: { rounded: 'pill', style: 'text-transform: none; letter-spacing: 0' },
+    VBtn: { rounded: 'pill', variant: 'flat', style: 'text-transform: none; letter-spacing: 0' },
     VCard: { rounded: 'lg' },
     VTextField: { variant: 'outlined' },
     VTextarea: { variant: 'outlined' },
