@@ -56,13 +56,15 @@ type stream struct {
 }
 
 // newStream makes a stream to the given writers, which begin with a key frame.
-func newStream(writers []Writer) *stream {
+func newStream(writers []Writer, batch *transport.Batch) *stream {
 	s := newSender(100)
 	for i, w := range writers {
 		r := newReceiver(func(c *DownConfig) { c.Writer, c.SSRC, c.RTXSSRC = w, uint32(1000+2*i), uint32(1001+2*i) })
 		r.d.SetSource(s.track)
 	}
-	s.send(s.frame(true, 1)...)
+	for _, p := range s.frame(true, 1) {
+		s.up.HandleRTP(batch, &p.Header, p.Payload, s.now)
+	}
 	st := &stream{s: s, frame: s.frame(false, packetsPerFrame)}
 	for i := range st.frame {
 		payload := bytes.Clone(st.frame[i].Payload)
@@ -113,7 +115,7 @@ func BenchmarkForwardUserMode(b *testing.B) {
 			for range n {
 				writers = append(writers, newProtector(b))
 			}
-			st := newStream(writers)
+			st := newStream(writers, nil)
 			st.warm(nil)
 			report(b, n, func() { st.next(nil) })
 		})

@@ -149,7 +149,8 @@ func (d *DownTrack) forward(b *transport.Batch, t *UpTrack, p *packet) {
 	if d.source != t || d.paused || !d.acceptsLocked(p) {
 		return
 	}
-	if d.waiting {
+	starting := d.waiting
+	if starting {
 		if !p.keyFrame {
 			return
 		}
@@ -169,7 +170,11 @@ func (d *DownTrack) forward(b *transport.Batch, t *UpTrack, p *packet) {
 	h := &d.header
 	h.SSRC, h.PayloadType, h.SequenceNumber = d.cfg.SSRC, d.pts.PT, seq
 	h.Timestamp, h.Marker = d.ts.Map(p.timestamp, p.arrival), p.marker
-	d.writeLocked(b, p.payload, p.arrival)
+	if err := d.writeLocked(b, p.payload, p.arrival); err != nil && starting {
+		// The connection is not up yet: wait for another key frame, which nudge asks for.
+		d.waiting = true
+		d.seq.Stop()
+	}
 }
 
 // acceptsLocked follows changes of the codec and jumps of the numbering. It is false when the receiver
@@ -212,16 +217,20 @@ func (d *DownTrack) patchLocked(c *Codec, v *mediartp.VP8, payload []byte) {
 }
 
 // writeLocked sends the packet that header describes.
-func (d *DownTrack) writeLocked(b *transport.Batch, payload []byte, now int64) {
+func (d *DownTrack) writeLocked(b *transport.Batch, payload []byte, now int64) error {
 	if d.cfg.AbsSendTimeExt != 0 {
 		// Seconds as a 6.18 fixed-point number.
 		t := mediartp.Ticks(now, 1<<18)
 		d.sendTime = [3]byte{byte(t >> 16), byte(t >> 8), byte(t)}
 	}
-	if d.cfg.Writer.WriteRTP(b, &d.header, payload) == nil && d.header.SSRC == d.cfg.SSRC {
+	if err := d.cfg.Writer.WriteRTP(b, &d.header, payload); err != nil {
+		return err
+	}
+	if d.header.SSRC == d.cfg.SSRC {
 		d.sent.packets++
 		d.sent.octets += uint32(len(payload))
 	}
+	return nil
 }
 
 // synchronize notes a sender report of the source: it ties the timestamps to time better than arrivals do.

@@ -81,6 +81,27 @@ func TestForwardStartsWithAKeyFrame(t *testing.T) {
 	}
 }
 
+func TestForwardStartsWhenTheConnectionIsUp(t *testing.T) {
+	s, r := newSender(100), newReceiver()
+	r.out.down = true
+	r.d.SetSource(s.track)
+	s.send(s.frame(true, 2)...)
+	r.out.down = false
+	s.send(s.frame(false, 2)...)
+	if got := r.out.take(); len(got) != 0 {
+		t.Fatalf("%d packets without the key frame that was refused", len(got))
+	}
+	r.down.Tick(nil, s.now)
+	s.up.Tick(nil, s.now)
+	if n := countOf[*rtcp.PictureLossIndication](s.fb.takeRTCP(t)); n != 1 {
+		t.Fatalf("%d key-frame requests, want 1", n)
+	}
+	s.send(s.frame(true, 2)...)
+	if got := r.out.take(); len(got) != 2 {
+		t.Fatalf("%d packets, want 2", len(got))
+	}
+}
+
 func TestForwardFollowsTheCodec(t *testing.T) {
 	s := newSender(100)
 	both := newReceiver()

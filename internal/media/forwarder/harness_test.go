@@ -3,6 +3,7 @@ package forwarder
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"sync"
 	"testing"
 
@@ -29,6 +30,7 @@ type recorder struct {
 	mu   sync.Mutex
 	rtp  []rtp.Packet
 	rtcp [][]byte
+	down bool // not connected: packets are refused
 }
 
 func (r *recorder) WriteRTP(_ *transport.Batch, h *rtp.Header, payload []byte) error {
@@ -42,6 +44,9 @@ func (r *recorder) WriteRTP(_ *transport.Batch, h *rtp.Header, payload []byte) e
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.down {
+		return errors.New("not connected")
+	}
 	r.rtp = append(r.rtp, p)
 	return nil
 }

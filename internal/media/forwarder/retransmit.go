@@ -68,5 +68,5 @@ func (d *DownTrack) retransmit(b *transport.Batch, seq uint16, now int64) {
 		h.SSRC, h.PayloadType, h.SequenceNumber = d.cfg.RTXSSRC, d.pts.RTX, d.rtx.seq
 		d.rtx.seq++
 	}
-	d.writeLocked(b, payload, now)
+	_ = d.writeLocked(b, payload, now) // what is lost again is asked for again
 }
