@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/mail"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -29,6 +30,7 @@ type Mailer struct {
 	host    string
 	options []gomail.Option
 	from    string
+	dial    func(ctx context.Context, network, addr string) (net.Conn, error) // nil = the client's own
 }
 
 // New makes a mailer for a mail server, given as
@@ -57,6 +59,9 @@ func New(address string) (*Mailer, error) {
 	security, err := security(u)
 	if err != nil {
 		return nil, err
+	}
+	if u.Scheme == "smtp" {
+		m.dial = (&net.Dialer{}).DialContext
 	}
 	m.options = append(security, gomail.WithTimeout(timeout))
 	if password, ok := u.User.Password(); ok {
@@ -114,11 +119,31 @@ func (m *Mailer) Send(ctx context.Context, to, subject, text string) error {
 	// RFC 3834: nobody's holiday note is to answer this.
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
 	msg.SetBodyString(gomail.TypeTextPlain, text)
-	client, err := gomail.NewClient(m.host, m.options...) // one client is for one connection
-	if err != nil {
-		return fmt.Errorf("mail: %w", err)
-	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return errs.Wrap(client.DialAndSendWithContext(ctx, msg), errs.Unavailable, "The mail could not be sent. Please try again later.")
+	return errs.Wrap(m.deliver(ctx, msg), errs.Unavailable, "The mail could not be sent. Please try again later.")
+}
+
+// deliver makes a connection for one message. The client leaves the connection open when the server offers
+// no encryption or refuses the password, so it is closed here; over smtps the client has to dial itself to
+// know that it is encrypted, and the garbage collector closes what it leaves.
+func (m *Mailer) deliver(ctx context.Context, msg *gomail.Msg) error {
+	options := slices.Clone(m.options)
+	if m.dial != nil {
+		var conn net.Conn
+		defer func() {
+			if conn != nil {
+				conn.Close()
+			}
+		}()
+		options = append(options, gomail.WithDialContextFunc(func(ctx context.Context, network, addr string) (c net.Conn, err error) {
+			conn, err = m.dial(ctx, network, addr)
+			return conn, err
+		}))
+	}
+	client, err := gomail.NewClient(m.host, options...)
+	if err != nil {
+		return err
+	}
+	return client.DialAndSendWithContext(ctx, msg)
 }

@@ -182,7 +182,6 @@ func TestPasswordNeedsEncryption(t *testing.T) {
 	if err := m.Send(t.Context(), "ann@example.org", "s", "t"); errs.CodeOf(err) != errs.Unavailable {
 		t.Errorf("error %v", err)
 	}
-	server.listener.Close()
 	if said := <-server.lines; has(said, "AUTH") || has(said, "RCPT") {
 		t.Errorf("said in the clear: %q", said)
 	}
@@ -218,9 +217,9 @@ func through(t *testing.T, address string, s *mailServer) *Mailer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.options = append(m.options, gomail.WithDialContextFunc(func(ctx context.Context, network, _ string) (net.Conn, error) {
+	m.dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, s.addr())
-	}))
+	}
 	return m
 }
 
