@@ -6,7 +6,7 @@ BIN     := bin/carillon
 WEB     := web/dist/index.html
 WEBSRC  := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 
-export CARILLON_TAGS := $(TAGS)
+export GO_TAGS := $(TAGS)
 
 .PHONY: run build web test test-go test-web test-interop test-e2e fuzz bench lint generate clean
 

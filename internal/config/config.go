@@ -116,7 +116,7 @@ func fromEnvironment(environ []string) (map[string]string, error) {
 	values := make(map[string]string)
 	for _, line := range environ {
 		name, value, _ := strings.Cut(line, "=")
-		if !strings.HasPrefix(name, "CARILLON_") {
+		if !strings.HasPrefix(name, "CARILLON_") || fromKubernetes(name) {
 			continue
 		}
 		option, ok := known[name]
@@ -126,6 +126,12 @@ func fromEnvironment(environ []string) (map[string]string, error) {
 		values[option] = value
 	}
 	return values, nil
+}
+
+// fromKubernetes reports whether a variable is one of those that Kubernetes sets in every container for a
+// service that is named carillon.
+func fromKubernetes(name string) bool {
+	return strings.HasPrefix(name, "CARILLON_SERVICE_") || strings.HasPrefix(name, "CARILLON_PORT")
 }
 
 func fromFile(path string) (map[string]string, error) {

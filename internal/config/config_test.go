@@ -26,7 +26,7 @@ func TestFlagOverEnvironmentOverFileOverDefault(t *testing.T) {
 	if err := os.WriteFile(file, []byte("listen: 127.0.0.1:1\nmedia: 127.0.0.1:2\nsign-up: closed\npublic-ip: [192.0.2.1, '2001:db8::1']\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := load(t, []string{"--config", file, "--listen=127.0.0.1:5"}, []string{"CARILLON_LISTEN=127.0.0.1:3", "CARILLON_MEDIA=127.0.0.1:4", "HOME=/root"})
+	c, err := load(t, []string{"--config", file, "--listen=127.0.0.1:5"}, []string{"CARILLON_LISTEN=127.0.0.1:3", "CARILLON_MEDIA=127.0.0.1:4", "HOME=/root", "CARILLON_SERVICE_HOST=10.0.0.1", "CARILLON_PORT_8080_TCP=tcp://10.0.0.1:8080"})
 	if err != nil {
 		t.Fatal(err)
 	}

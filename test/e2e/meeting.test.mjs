@@ -35,7 +35,7 @@ function step(name, run) {
     } catch (error) {
       for (const guest of Object.values(guests)) {
         t.diagnostic(`${guest.person.name}: ${guest.page.url()}\n${guest.person.console.slice(-12).join('\n')}`)
-        await guest.page.screenshot({ path: `${process.env.CARILLON_RESULTS ?? '/tmp'}/failed-${guest.person.name}.png` }).catch(() => {})
+        await guest.page.screenshot({ path: `${process.env.TEST_RESULTS ?? '/tmp'}/failed-${guest.person.name}.png` }).catch(() => {})
       }
       t.diagnostic(carillon.log.slice(-3000))
       throw error
