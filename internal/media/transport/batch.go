@@ -40,7 +40,7 @@ type packet struct {
 
 // chain is the datagrams for one receiver.
 type chain struct {
-	conn       *Conn // nil for datagrams of no connection
+	conn       *Conn
 	to         path
 	head, tail int32
 }
@@ -89,11 +89,6 @@ func (b *Batch) commit(c *Conn, to path, datagram []byte) {
 		return
 	}
 	b.index[c.id] = int32(len(b.chains))
-	b.commitTo(c, to, datagram)
-}
-
-// commitTo queues a datagram in a chain of its own.
-func (b *Batch) commitTo(c *Conn, to path, datagram []byte) {
 	i := b.append(datagram)
 	b.chains = append(b.chains, chain{conn: c, to: to, head: i, tail: i})
 }

@@ -17,7 +17,7 @@ const pathSilence = int64(7 * time.Second)
 // usernameLimit bounds USERNAME (RFC 8489 section 14.3).
 const usernameLimit = 513
 
-// request is what counts in a binding request, from its attributes before MESSAGE-INTEGRITY only: the others are not
+// bindingRequest is what counts in a binding request, from its attributes before MESSAGE-INTEGRITY only: the others are not
 // authenticated (RFC 8489 section 14.5).
 type bindingRequest struct {
 	localUfrag  []byte // ours, because the sender puts its peer's first

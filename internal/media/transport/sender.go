@@ -37,7 +37,7 @@ func (s *sender) add(ch *chain, packets []packet, first int32) (next int32) {
 		s.transmit()
 	}
 	limit := 1
-	if s.server.socket.segmented.Load() && ch.conn != nil && !ch.conn.unsegmented.Load() {
+	if s.server.socket.segmented.Load() && !ch.conn.unsegmented.Load() {
 		limit = maxSegments
 	}
 	size := len(packets[first].data)

@@ -107,17 +107,30 @@ func sendMessages(fd uintptr, m []message) (int, syscall.Errno) {
 	return int(n), errno
 }
 
-// send sends one datagram now, outside of any batch, for the few that are not media.
+// send sends one datagram now, outside of any batch, for the few that are not media. What the kernel does not take is
+// lost.
 func (s *Server) send(datagram []byte, to *path) {
 	if len(datagram) == 0 {
 		return
 	}
-	b := s.NewBatch()
-	defer b.Flush()
-	buffer, err := b.reserve(len(datagram))
-	if err != nil {
-		s.counters.sendFailed.Add(1)
-		return
+	var name rawSockaddr
+	var ancillary control
+	var m [1]message
+	v := unix.Iovec{Base: &datagram[0]}
+	v.SetLen(len(datagram))
+	h := &m[0].header
+	h.Name, h.Namelen = (*byte)(nameOf(&name)), to.putSockaddr(s.socket.family, &name)
+	h.Iov = &v
+	h.SetIovlen(1)
+	if n := ancillary.putLocal(s.socket.family, to); n > 0 {
+		h.Control = &ancillary.bytes()[0]
+		h.SetControllen(n)
 	}
-	b.commitTo(nil, *to, buffer[:copy(buffer, datagram)])
+	s.socket.raw.Control(func(fd uintptr) {
+		if n, errno := sendMessages(fd, m[:]); n != 1 || errno != 0 {
+			s.counters.sendFailed.Add(1)
+			return
+		}
+		s.counters.sent.Add(1)
+	})
 }
