@@ -3,10 +3,12 @@ package forwarder
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +49,7 @@ func (q *quiet) ReadFrom(b []byte) (int, net.Addr, error) {
 		// The deadline lets a read that waits notice hush.
 		_ = q.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
 		n, _, err := q.UDPConn.ReadFromUDP(b)
-		if e, ok := err.(net.Error); ok && e.Timeout() || n > 0 && stun.IsMessage(b[:n]) {
+		if errors.Is(err, os.ErrDeadlineExceeded) || n > 0 && stun.IsMessage(b[:n]) {
 			continue
 		}
 		return n, q.server, err

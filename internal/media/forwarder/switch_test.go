@@ -93,17 +93,17 @@ func checkContinuous(t *testing.T, seed uint64, got []rtp.Packet) {
 		}
 		id, tl0 := vp8IDs(t, p.Payload)
 		now := ids{p.Timestamp, id, tl0}
-		sameSource := string(p.Payload[len(p.Payload)-8:len(p.Payload)-4]) == string(newest.Payload[len(newest.Payload)-8:len(newest.Payload)-4])
+		sameSource := tail(p.Payload)[:4] == tail(newest.Payload)[:4]
 		ticks := int32(now.timestamp - last.timestamp)
-		ids := (id - last.id) & 0x7fff
+		pictures := (id - last.id) & 0x7fff
 		switch {
 		case ticks == 0 && (id != last.id || tl0 != last.tl0):
 			t.Fatalf("seed %d: one frame, two ids: %v, %v", seed, last, now)
 		case ticks < 0 || ticks > 40*3000:
 			t.Fatalf("seed %d: timestamp advances by %d", seed, ticks)
-		case ids > 1 && sameSource && ticks == 3000, ids > 1 && !sameSource:
-			t.Fatalf("seed %d: picture id advances by %d", seed, ids)
-		case ids == 1 && tl0 != last.tl0+1:
+		case pictures > 1 && sameSource && ticks == 3000, pictures > 1 && !sameSource:
+			t.Fatalf("seed %d: picture id advances by %d", seed, pictures)
+		case pictures == 1 && tl0 != last.tl0+1:
 			t.Fatalf("seed %d: TL0PICIDX %d after %d", seed, tl0, last.tl0)
 		case !sameSource && p.Payload[6]&1 != 0:
 			t.Fatalf("seed %d: a source begins without a key frame", seed)

@@ -81,7 +81,7 @@ func TestSequenceMapProperties(t *testing.T) {
 		var m SequenceMap
 		m.Seed(uint16(rnd.Uint32()))
 		var lastOut uint16
-		any := false
+		sent := false
 		for range 4 { // sources
 			var in Unwrapper
 			seq := uint16(rnd.Uint32())
@@ -107,13 +107,13 @@ func TestSequenceMapProperties(t *testing.T) {
 					if !ok {
 						t.Fatalf("seed %d: packet %d not mapped", seed, ext)
 					}
-					if any && out != lastOut+1+gap {
+					if sent && out != lastOut+1+gap {
 						t.Fatalf("seed %d: %d follows %d with %d lost in between", seed, out, lastOut, gap)
 					}
 					if _, twice := handed[out]; twice {
 						t.Fatalf("seed %d: %d handed out twice", seed, out)
 					}
-					handed[out], lastOut, any, gap = ext, out, true, 0
+					handed[out], lastOut, sent, gap = ext, out, true, 0
 				}
 				// A packet that was lost not long ago arrives late.
 				if late := ext - int64(rnd.IntN(100)); rnd.IntN(5) == 0 && hasKey(lost, late) {
