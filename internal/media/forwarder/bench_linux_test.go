@@ -24,7 +24,6 @@ var audience = []int{1, 10, 50, 100}
 type protector struct {
 	srtp *srtp.Context
 	buf  []byte
-	head []byte
 }
 
 func newProtector(b *testing.B) *protector {

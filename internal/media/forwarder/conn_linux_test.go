@@ -48,7 +48,7 @@ func (q *quiet) ReadFrom(b []byte) (int, net.Addr, error) {
 		}
 		// The deadline lets a read that waits notice hush.
 		_ = q.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
-		n, _, err := q.UDPConn.ReadFromUDP(b)
+		n, _, err := q.ReadFromUDP(b)
 		if errors.Is(err, os.ErrDeadlineExceeded) || n > 0 && stun.IsMessage(b[:n]) {
 			continue
 		}
