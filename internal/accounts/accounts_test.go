@@ -231,7 +231,8 @@ func TestSignInIsThrottledPerAddress(t *testing.T) {
 		return err
 	}
 	tries := 0
-	for ; tries < 100 && errs.CodeOf(try(tries, fmt.Sprintf("2001:db8::%x", tries+1))) == errs.Unauthenticated; tries++ {
+	for tries < 100 && errs.CodeOf(try(tries, fmt.Sprintf("2001:db8::%x", tries+1))) == errs.Unauthenticated {
+		tries++
 	}
 	if tries != 50 {
 		t.Errorf("%d tries from one network were answered, want 50", tries)

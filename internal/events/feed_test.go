@@ -132,7 +132,7 @@ func TestOtherProcessIsSeen(t *testing.T) {
 		log := &memoryLog{}
 		f := newFeed(log)
 		defer f.Close()
-		f.Consume("c", func(_ context.Context, e Event) error { return nil })
+		f.Consume("c", func(context.Context, Event) error { return nil })
 		f.Start()
 		s := f.Subscribe()
 		synctest.Wait()

@@ -133,7 +133,7 @@ func (m *Mailer) deliver(ctx context.Context, msg *gomail.Msg) error {
 		var conn net.Conn
 		defer func() {
 			if conn != nil {
-				conn.Close()
+				_ = conn.Close() // a good client has closed it already
 			}
 		}()
 		options = append(options, gomail.WithDialContextFunc(func(ctx context.Context, network, addr string) (c net.Conn, err error) {

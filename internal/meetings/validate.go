@@ -48,8 +48,8 @@ func plainText(s, allowed string) bool {
 	})
 }
 
-// oneLine removes what cannot be part of a displayed name and cuts it to max characters.
-func oneLine(s string, max int) string {
+// oneLine removes what cannot be part of a displayed name and cuts it to limit characters.
+func oneLine(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return -1
@@ -57,8 +57,8 @@ func oneLine(s string, max int) string {
 		return r
 	}, strings.ToValidUTF8(s, ""))
 	s = strings.TrimSpace(s)
-	if runes := []rune(s); len(runes) > max {
-		s = strings.TrimSpace(string(runes[:max]))
+	if runes := []rune(s); len(runes) > limit {
+		s = strings.TrimSpace(string(runes[:limit]))
 	}
 	return s
 }

@@ -114,5 +114,5 @@ func lockDir(dir string) (unlock func(), err error) {
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", dir, err), f.Close())
 	}
-	return func() { f.Close() }, nil // closing unlocks
+	return func() { _ = f.Close() }, nil // closing unlocks
 }

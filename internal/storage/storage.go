@@ -82,7 +82,7 @@ func (s *Store) inTx(ctx context.Context, fn func(q *sql.Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("storage: begin: %w", err)
 	}
-	defer q.Rollback() // does nothing after a commit
+	defer func() { _ = q.Rollback() }() // does nothing after a commit
 	if err := fn(q); err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func collect[T any](ctx context.Context, q querier, scan func(row) (T, error), q
 	if err != nil {
 		return nil, fmt.Errorf("storage: %w", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // what can go wrong is in rows.Err
 	var list []T
 	for rows.Next() {
 		item, err := scan(rows)
