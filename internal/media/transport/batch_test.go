@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pion/rtp"
 	"github.com/pion/srtp/v3"
 	"golang.org/x/sys/unix"
 )
@@ -121,8 +120,7 @@ func TestBatchGroupsByReceiver(t *testing.T) {
 			if stats.Sent != uint64(2*len(sizes)) || stats.SendFailed+stats.SendDropped != 0 {
 				t.Errorf("%+v", stats)
 			}
-			// 4 (the shorter one ends it), 2, 1+... : 1300 followed by a shorter 100, then 100 alone with no 900 behind
-			// it, then the 31 of equal size in runs of at most 8.
+			// 3 and a shorter one, 2, 1 and a shorter one, 1 alone, then 31 of equal size in runs of at most 8.
 			if want := uint64(2 * (1 + 1 + 1 + 4)); segmented && stats.Segmented != want {
 				t.Errorf("%d segmented sends, want %d", stats.Segmented, want)
 			} else if !segmented && stats.Segmented != 0 {
@@ -216,10 +214,10 @@ func TestFullSocketDropsAndCounts(t *testing.T) {
 func TestUnreachableReceiverDoesNotHoldUpOthers(t *testing.T) {
 	s := listen(t, Config{})
 	k := newSink(t)
-	nowhere := wired(t, s, newRecorder(), netip.MustParseAddrPort("255.255.255.255:9"), srtp.ProtectionProfileAeadAes128Gcm)
+	nowhere := wired(t, s, newRecorder(), netip.MustParseAddrPort("127.0.0.1:0"), srtp.ProtectionProfileAeadAes128Gcm)
 	c := wired(t, s, newRecorder(), k.addr(), srtp.ProtectionProfileAeadAes128Gcm)
 	b := s.NewBatch()
-	put(t, b, nowhere, "lost") // broadcast is not allowed on this socket
+	put(t, b, nowhere, "lost") // the kernel refuses port 0
 	put(t, b, c, "arrives")
 	b.Flush()
 	if got := string(k.next(t)); got != "arrives" {
@@ -227,77 +225,5 @@ func TestUnreachableReceiverDoesNotHoldUpOthers(t *testing.T) {
 	}
 	if got := s.Stats(); got.SendFailed != 1 || got.Sent != 1 {
 		t.Errorf("%d failed and %d sent, want 1 and 1", got.SendFailed, got.Sent)
-	}
-}
-
-type discard struct{}
-
-func (discard) HandleRTP(*Batch, *rtp.Header, []byte, int64) {}
-func (discard) HandleRTCP(*Batch, []byte, int64)             {}
-func (discard) HandleConnected()                             {}
-func (discard) HandleClosed(error)                           {}
-
-func TestPacketsCostNoAllocations(t *testing.T) {
-	for name, profile := range map[string]srtp.ProtectionProfile{
-		"AES-GCM": srtp.ProtectionProfileAeadAes128Gcm, "AES-CM": srtp.ProtectionProfileAes128CmHmacSha1_80,
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := listen(t, Config{})
-			k := newSink(t)
-			c := wired(t, s, discard{}, k.addr(), profile)
-			b := s.NewBatch()
-			header := rtp.Header{Version: 2, PayloadType: 96, SSRC: 9}
-			if err := header.SetExtension(1, []byte("0")); err != nil {
-				t.Fatal(err)
-			}
-			payload := make([]byte, 1100)
-			report := []byte{0x81, 206, 0, 2, 0, 0, 0, 9, 0, 0, 0, 7}
-			if n := testing.AllocsPerRun(500, func() {
-				for range 4 {
-					header.SequenceNumber++
-					if err := c.WriteRTP(b, &header, payload); err != nil {
-						t.Fatal(err)
-					}
-				}
-				if err := c.WriteRTCP(b, report); err != nil {
-					t.Fatal(err)
-				}
-				b.Flush()
-			}); n != 0 {
-				t.Errorf("sending costs %v allocations", n)
-			}
-
-			r := testReader(s, "192.0.2.7:4567")
-			s.conns.claim(c, r.from, 1)
-			var media, reports [][]byte
-			out := testContext(t, profile)
-			for range 502 {
-				header.SequenceNumber++
-				packet, err := (&rtp.Packet{Header: header, Payload: payload}).Marshal()
-				if err != nil {
-					t.Fatal(err)
-				}
-				datagram, err := out.EncryptRTP(nil, packet, nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				media = append(media, datagram)
-				if datagram, err = out.EncryptRTCP(nil, report, nil); err != nil {
-					t.Fatal(err)
-				}
-				reports = append(reports, datagram)
-			}
-			i := 0
-			if n := testing.AllocsPerRun(500, func() {
-				r.handle(media[i], 1)
-				r.handle(reports[i], 1)
-				i++
-			}); n != 0 {
-				t.Errorf("receiving costs %v allocations", n)
-			}
-			if got := s.Stats().Undecrypted; got != 0 {
-				t.Errorf("%d packets were not decrypted", got)
-			}
-		})
 	}
 }

@@ -64,7 +64,7 @@ func newPeer(t testing.TB, s *Server) *peer {
 
 // move gives the peer a new port, as a NAT may do.
 func (p *peer) move() (old *net.UDPConn) {
-	socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	socket, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(p.server.Addr(), 0)))
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -29,7 +29,11 @@ func listenUDP(address string) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := net.ListenUDP("udp", udp)
+	network := "udp"
+	if udp.IP.To4() != nil {
+		network = "udp4" // else the library takes 0.0.0.0 for both families
+	}
+	conn, err := net.ListenUDP(network, udp)
 	if err != nil {
 		return nil, err
 	}
