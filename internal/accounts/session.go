@@ -38,12 +38,13 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (Session, error) {
 		return Session{}, err
 	}
 	a, err := s.verify(ctx, in.Email, in.Password)
-	if err != nil {
-		return Session{}, err
+	if errs.CodeOf(err) != errs.Unauthenticated { // only wrong passwords count
+		s.limits.signInAddress.giveBack(address, s.now())
+		s.limits.signInAccount.giveBack(account, s.now())
 	}
-	s.limits.signInAddress.giveBack(address, s.now())
-	s.limits.signInAccount.giveBack(account, s.now())
 	switch {
+	case err != nil:
+		return Session{}, err
 	case a.Disabled:
 		return Session{}, errs.New(errs.Forbidden, "This account is disabled.")
 	case !a.Confirmed && s.cfg.RequireConfirmation:
@@ -146,13 +147,14 @@ func (s *Service) ChangePassword(ctx context.Context, session Session, oldPasswo
 	if err := s.limit(s.limits.signInAccount, account); err != nil {
 		return err
 	}
-	if _, err := s.verify(ctx, session.Account.Email, oldPassword); err != nil {
-		if errs.CodeOf(err) == errs.Unauthenticated {
-			err = errs.Field("oldPassword", "The password is wrong.")
-		}
-		return err
+	_, err := s.verify(ctx, session.Account.Email, oldPassword)
+	if errs.CodeOf(err) == errs.Unauthenticated {
+		return errs.Field("oldPassword", "The password is wrong.")
 	}
 	s.limits.signInAccount.giveBack(account, s.now())
+	if err != nil {
+		return err
+	}
 	hash, err := s.hashPassword(ctx, newPassword)
 	if err != nil {
 		return err
