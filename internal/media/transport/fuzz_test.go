@@ -59,6 +59,34 @@ func FuzzDatagram(f *testing.F) {
 	})
 }
 
+// FuzzBinding puts any attributes into a binding request that is well-formed around them.
+func FuzzBinding(f *testing.F) {
+	s := listen(f, Config{})
+	c := wired(f, s, discard{}, newSink(f).addr(), srtp.ProtectionProfileAeadAes128Gcm)
+	valid := check(c, useCandidate)
+	f.Add(valid[20 : len(valid)-8]) // between the header and FINGERPRINT
+	name := stun.MustBuild(stun.BindingRequest, stun.NewUsername(c.LocalUfrag()+":"+peerUfrag)).Raw[20:]
+	f.Add(append(append([]byte(nil), name...), 0, 8, 0, 0))
+	f.Add(append(append([]byte(nil), name...), 0, 8, 0, 20, 1, 2))
+	r := testReader(s, "192.0.2.7:4567")
+	f.Fuzz(func(t *testing.T, attributes []byte) {
+		if len(attributes) > 1000 {
+			return
+		}
+		m := stun.MustBuild(stun.TransactionID, stun.BindingRequest)
+		m.Raw = append(m.Raw, attributes...)
+		m.Length = uint32(len(attributes))
+		m.WriteLength()
+		if err := stun.Fingerprint.AddTo(m); err != nil {
+			t.Fatal(err)
+		}
+		r.handle(m.Raw, 1)
+		if len(r.answers(t)) > 0 && stun.NewShortTermIntegrity(c.LocalPwd()).Check(&r.request) != nil {
+			t.Errorf("answered a request without a valid signature: %x", attributes)
+		}
+	})
+}
+
 // FuzzAuthenticPacket lets a participant who has the keys send any RTP or RTCP.
 func FuzzAuthenticPacket(f *testing.F) {
 	s := listen(f, Config{})

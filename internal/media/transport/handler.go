@@ -2,8 +2,8 @@ package transport
 
 import "github.com/pion/rtp"
 
-// Handler is what a Conn calls. The packet methods run on the goroutine that reads the socket for everybody: they must
-// not block and must not keep the slices or the header. What they write into b leaves when the reader has handled the
+// Handler is what a Conn calls. None of its methods may block: the packet methods run on the goroutine that
+// reads the socket for everybody, and the others delay timeouts. Slices and headers are only valid during the call. What they write into b leaves when the reader has handled the
 // datagrams at hand. A panic in a Handler ends its own connection only.
 type Handler interface {
 	// HandleRTP takes one decrypted packet without its padding. The header is reused for the next one.
@@ -11,8 +11,8 @@ type Handler interface {
 	HandleRTP(b *Batch, h *rtp.Header, payload []byte, arrival int64)
 	// HandleRTCP takes one decrypted compound packet (RFC 3550 section 6.1), not validated further.
 	HandleRTCP(b *Batch, packet []byte, arrival int64)
-	// HandleConnected is called once, on a goroutine of the connection, when ICE and DTLS are done. No packet is
-	// handed over before it returns.
+	// HandleConnected is called once, on a goroutine of the connection, when ICE and DTLS are done. Writing works from
+	// then on; no packet is handed over before it returns.
 	HandleConnected()
 	// HandleClosed is called at most once, on any goroutine, when the connection ended by itself: the peer fell silent
 	// or closed, DTLS failed, or the Handler panicked. It is not called after Close.

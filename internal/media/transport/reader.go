@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"github.com/pion/rtcp"
@@ -78,7 +79,9 @@ func (s *Server) read() {
 			return
 		}
 		if r.errno != 0 {
-			continue // an error that an earlier datagram of ours caused; reading it has cleared it
+			// Reading an error clears it, except when memory is short; then spinning would only make it worse.
+			time.Sleep(time.Millisecond)
+			continue
 		}
 		arrival := Now()
 		for i := range r.n {

@@ -23,17 +23,9 @@ func (c *Conn) WriteRTP(b *Batch, h *rtp.Header, payload []byte) error {
 	if err != nil {
 		return errs.Wrap(err, errs.Internal, "marshal an RTP packet")
 	}
-
-	c.out.mu.Lock()
-	if c.out.context == nil {
-		c.out.mu.Unlock()
-		return errNotConnected
-	}
-	datagram, err := c.out.context.EncryptRTP(buffer, buffer[:n], &c.out.rtpHeader)
-	to := c.out.to
-	c.out.mu.Unlock()
+	datagram, to, err := c.out.protectRTP(buffer, n)
 	if err != nil {
-		return errs.Wrap(err, errs.Internal, "protect an RTP packet")
+		return err
 	}
 	b.commit(c, to, datagram)
 	return nil
@@ -49,20 +41,35 @@ func (c *Conn) WriteRTCP(b *Batch, packet []byte) error {
 		return err
 	}
 	n := copy(buffer, packet)
-
-	c.out.mu.Lock()
-	if c.out.context == nil {
-		c.out.mu.Unlock()
-		return errNotConnected
-	}
-	datagram, err := c.out.context.EncryptRTCP(buffer, buffer[:n], &c.out.rtcpHeader)
-	to := c.out.to
-	c.out.mu.Unlock()
+	datagram, to, err := c.out.protectRTCP(buffer, n)
 	if err != nil {
-		return errs.Wrap(err, errs.Internal, "protect an RTCP packet")
+		return err
 	}
 	b.commit(c, to, datagram)
 	return nil
+}
+
+// protectRTP encrypts the first n bytes of buffer in place and says where they go. The unlocking is deferred because a
+// panic here is recovered, and the connection must still be closable then.
+func (o *outgoing) protectRTP(buffer []byte, n int) (datagram []byte, to path, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.context == nil {
+		return nil, to, errNotConnected
+	}
+	datagram, err = o.context.EncryptRTP(buffer, buffer[:n], &o.rtpHeader)
+	return datagram, o.to, errs.Wrap(err, errs.Internal, "protect an RTP packet")
+}
+
+// protectRTCP is the same for RTCP.
+func (o *outgoing) protectRTCP(buffer []byte, n int) (datagram []byte, to path, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.context == nil {
+		return nil, to, errNotConnected
+	}
+	datagram, err = o.context.EncryptRTCP(buffer, buffer[:n], &o.rtcpHeader)
+	return datagram, o.to, errs.Wrap(err, errs.Internal, "protect an RTCP packet")
 }
 
 // errNotConnected is shared because it is returned for every packet until a connection is up.
