@@ -1,9 +1,10 @@
-import { MeetingSessionStatus, MeetingSessionStatusCode } from 'amazon-chime-sdk-js'
+import { MeetingSessionStatus, MeetingSessionStatusCode, VideoTileState } from 'amazon-chime-sdk-js'
 import { describe, expect, it } from 'vitest'
 import { backoff } from '@/meeting/backoff'
 import { captureProblem } from '@/meeting/captureproblem'
 import { bestLayout } from '@/meeting/layout'
 import { stopCause } from '@/meeting/stopcause'
+import { videoTile } from '@/meeting/videotile'
 
 describe('why a call stopped', () => {
   it.each([
@@ -84,5 +85,29 @@ describe('capture problem', () => {
     ['text', 'unknown'],
   ])('%s is %s', (error, problem) => {
     expect(captureProblem(error)).toBe(problem)
+  })
+})
+
+describe('video tile', () => {
+  function state(change: Partial<VideoTileState>) {
+    // Observers get clones, which lack some of the original.
+    return Object.assign(new VideoTileState(), { tileId: 1, boundAttendeeId: 'ann' }, change).clone()
+  }
+
+  it('has a picture as soon as there is a stream, bound to an element or not', () => {
+    const picture = { boundVideoStream: {} as MediaStream, videoStreamContentWidth: 640, videoStreamContentHeight: 360 }
+    const shown = { tileId: 1, attendeeId: 'ann', active: true, width: 640, height: 360 }
+    expect(videoTile(state(picture))).toEqual(shown)
+    expect(videoTile(state({ ...picture, localTile: true, localTileStarted: true }))).toEqual(shown)
+  })
+
+  it('has none when the camera is off', () => {
+    expect(videoTile(state({ boundVideoStream: null }))?.active).toBe(false)
+  })
+
+  it('is nobody’s before an attendee is bound', () => {
+    expect(videoTile(state({ boundAttendeeId: null }))).toBeUndefined()
+    expect(videoTile(state({ boundAttendeeId: '' }))).toBeUndefined()
+    expect(videoTile(state({ tileId: null }))).toBeUndefined()
   })
 })

@@ -12,6 +12,7 @@ import {
 import type { JoinInfo } from '@/api/meetings'
 import type { Call, CallObserver } from './call'
 import { stopCause } from './stopcause'
+import { videoTile } from './videotile'
 
 // Sent to everybody who receives this camera. The SDK scales it down as more people join.
 const cameraWidth = 1280
@@ -121,11 +122,14 @@ class ChimeCall implements Call, AudioVideoObserver, DeviceChangeObserver {
   }
 
   bindVideo(tileId: number, element: HTMLVideoElement): void {
-    this.session.audioVideo.bindVideoElement(tileId, element)
+    const { audioVideo } = this.session
+    // A tile may be gone before the page has heard of it.
+    if (audioVideo.getVideoTile(tileId)) audioVideo.bindVideoElement(tileId, element)
   }
 
   unbindVideo(tileId: number): void {
-    this.session.audioVideo.unbindVideoElement(tileId)
+    const { audioVideo } = this.session
+    if (audioVideo.getVideoTile(tileId)) audioVideo.unbindVideoElement(tileId)
   }
 
   // AudioVideoObserver
@@ -150,14 +154,8 @@ class ChimeCall implements Call, AudioVideoObserver, DeviceChangeObserver {
   }
 
   videoTileDidUpdate(state: VideoTileState): void {
-    if (state.tileId === null || state.boundAttendeeId === null) return
-    this.observer.tileChanged({
-      tileId: state.tileId,
-      attendeeId: state.boundAttendeeId,
-      active: state.active && (!state.localTile || state.localTileStarted),
-      width: state.videoStreamContentWidth ?? 0,
-      height: state.videoStreamContentHeight ?? 0,
-    })
+    const tile = videoTile(state)
+    if (tile) this.observer.tileChanged(tile)
   }
 
   videoTileWasRemoved(tileId: number): void {
