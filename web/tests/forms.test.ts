@@ -60,6 +60,12 @@ describe('error text', () => {
     )
   })
 
+  it('prefers what it means for the field even more', () => {
+    const error = new ApiError('INVALID', 'x', 'oldPassword')
+    const texts = { INVALID: 'errors.wrongCode', 'INVALID:oldPassword': 'errors.wrongPassword' }
+    expect(errorText(t, error, texts)).toBe('The current password is wrong.')
+  })
+
   it('says how long to wait', () => {
     expect(errorText(t, new ApiError('THROTTLED', 'x', undefined, 12))).toContain('12 seconds')
   })

@@ -34,7 +34,7 @@ describe('why a call stopped', () => {
 describe('backoff', () => {
   it('begins at once, grows and stays below its limit', () => {
     expect(backoff(0, () => 1)).toBe(0)
-    expect([1, 2, 3, 4, 5, 50].map((attempt) => backoff(attempt, () => 1))).toEqual([1000, 2000, 4000, 8000, 8000, 8000])
+    expect([1, 2, 3, 4, 5, 50].map((attempt) => backoff(attempt, () => 1))).toEqual([1000, 2000, 4000, 5000, 5000, 5000])
     expect(backoff(1, () => 0)).toBe(200)
   })
 })

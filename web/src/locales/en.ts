@@ -87,7 +87,7 @@ export const en = {
     noMatch: 'No meeting matches “{query}”',
     lost: 'Live updates are interrupted. Reconnecting…',
     yours: 'Yours',
-    now: 'In progress',
+    now: 'Open now',
     join: 'Join',
     joinNamed: 'Join {title}',
     more: 'More about {title}',

@@ -89,7 +89,7 @@ export const ja: Messages = {
     noMatch: '「{query}」に一致する会議はありません',
     lost: 'リアルタイム更新が中断しています。再接続しています…',
     yours: '自分の会議',
-    now: '開催中',
+    now: 'オープン中',
     join: '参加',
     joinNamed: '{title} に参加',
     more: '{title} のメニュー',
