@@ -8,7 +8,7 @@ import { until } from '../lib/until.mjs'
 
 const heard = -50 // dBFS: a tone in the mix is far above,
 const silent = -65 // and one that is not in it far below (what is left is leakage of the other tones)
-const tones = { ann: 523, ben: 787, cid: 1171, dora: 1571 }
+const tones = { ann: 450, ben: 1130, cid: 2710, dora: 5230 }
 
 let carillon
 const guests = {}
@@ -28,11 +28,16 @@ after(async () => {
   await carillon?.dispose()
 })
 
+// A step goes on where the one before it ended, so after a failure the others fail at once.
+let failed
+
 function step(name, run) {
   test(name, { timeout: 150_000 }, async (t) => {
+    if (failed) throw new Error(`not run: "${failed}" failed before it`)
     try {
       await run(t)
     } catch (error) {
+      failed = name
       for (const guest of Object.values(guests)) {
         t.diagnostic(`${guest.person.name}: ${guest.page.url()}\n${guest.person.console.slice(-12).join('\n')}`)
         await guest.page.screenshot({ path: `${process.env.TEST_RESULTS ?? '/tmp'}/failed-${guest.person.name}.png` }).catch(() => {})

@@ -10,7 +10,7 @@ import { servePage } from './page/serve.mjs'
 
 const heard = -50 // dBFS: a tone in the mix is far above,
 const silent = -65 // and one that is not in it far below (what is left is leakage of the other tones)
-const tones = { ann: 523, ben: 787 }
+const tones = { ann: 450, ben: 1130 }
 
 let carillon, chime
 const pages = {}
@@ -39,7 +39,7 @@ const createAttendee = (meeting, name) =>
   chime.send(new CreateAttendeeCommand({ MeetingId: meeting.Meeting.MeetingId, ExternalUserId: name }))
 
 async function open(name, version) {
-  const person = await Person.open(name, tones[name] ?? 1171)
+  const person = await Person.open(name, tones[name] ?? 2710)
   people.push(person)
   await visit(person, version)
   return person

@@ -42,7 +42,7 @@ export class Person {
     return person
   }
 
-  // hears gives the loudest level (dBFS) of each frequency in what this browser plays, over a while.
+  // hears gives the level (dBFS) of each frequency in what this browser plays, over a while.
   hears(frequencies, ms = 2500) {
     return this.page.evaluate(([f, ms]) => window.probe.hears(f, ms), [frequencies, ms])
   }

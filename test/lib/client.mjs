@@ -17,27 +17,35 @@ export class Guest {
     return this.page.locator(by(id))
   }
 
+  // type fills a field and looks whether it was that field: a page may move the focus just after it opens.
+  async type(id, text) {
+    await until(`${id} is filled`, 10_000, async () => {
+      await this.at(id).fill(text)
+      return (await this.at(id).inputValue()) === text
+    })
+  }
+
   async signUp() {
     await this.page.goto(this.url + '/sign-up')
-    await this.at('sign-up-email').fill(this.email)
-    await this.at('sign-up-name').fill(this.person.name)
-    await this.at('sign-up-password').fill(password)
+    await this.type('sign-up-name', this.person.name)
+    await this.type('sign-up-email', this.email)
+    await this.type('sign-up-password', password)
     await this.at('sign-up-submit').click()
     await this.at('create-meeting').waitFor()
   }
 
   async signIn(email = this.email) {
     await this.page.goto(this.url + '/sign-in')
-    await this.at('sign-in-email').fill(email)
-    await this.at('sign-in-password').fill(password)
+    await this.type('sign-in-email', email)
+    await this.type('sign-in-password', password)
     await this.at('sign-in-submit').click()
     await this.at('create-meeting').waitFor()
   }
 
   async createMeeting(title, description) {
     await this.at('create-meeting').click()
-    await this.at('meeting-title').fill(title)
-    await this.at('meeting-description').fill(description)
+    await this.type('meeting-title', title)
+    await this.type('meeting-description', description)
     await this.at('create-submit').click()
     await this.card(title).waitFor()
     return this.card(title).getAttribute('data-meeting-id')
@@ -54,7 +62,7 @@ export class Guest {
   }
 
   async enter() {
-    await this.at('preview-name').fill(this.person.name)
+    await this.type('preview-name', this.person.name)
     await this.at('preview-join').click()
     await this.page.locator(`${by('tile')}[data-self="true"]`).waitFor({ timeout: 20_000 })
     this.attendee = await this.page.locator(`${by('tile')}[data-self="true"]`).getAttribute('data-attendee-id')

@@ -39,13 +39,16 @@ export function probe() {
   window.probe = {
     connections: () => live().map((c) => c.connectionState),
 
+    // The level of a frequency is the median over the time: the tones are on for most of it, and the noise
+    // of the codec between two loud tones comes and goes.
     async hears(frequencies, ms) {
       const tracks = live().flatMap((c) => c.getReceivers().map((r) => r.track)).filter((t) => t?.kind === 'audio' && t.readyState === 'live')
       const nodes = tracks.map(analyser)
       await context?.resume()
-      const loudest = frequencies.map(() => -200)
+      const levels = frequencies.map(() => [])
       const end = performance.now() + ms
       while (performance.now() < end) {
+        const loudest = frequencies.map(() => -200)
         for (const node of nodes) {
           const bins = new Float32Array(node.frequencyBinCount)
           node.getFloatFrequencyData(bins)
@@ -54,9 +57,10 @@ export function probe() {
             loudest[i] = Math.max(loudest[i], bins[bin - 1], bins[bin], bins[bin + 1])
           })
         }
+        loudest.forEach((level, i) => levels[i].push(level))
         await pause(40)
       }
-      return loudest.map(Math.round)
+      return levels.map((l) => Math.round(l.sort((a, b) => a - b)[l.length >> 1]))
     },
 
     async sees() {
