@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pion/dtls/v3"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/srtp/v3"
@@ -63,9 +64,11 @@ type Conn struct {
 	paths []validated
 
 	// Guarded by mu.
-	mu     sync.Mutex
-	closed bool
-	dtls   *dtlsPipe // nil until the first DTLS datagram
+	mu       sync.Mutex
+	closed   bool
+	dtls     *dtlsPipe  // nil until the first DTLS datagram
+	session  *dtls.Conn // nil until connected
+	draining bool       // a drain is running
 
 	out outgoing
 }

@@ -298,3 +298,31 @@ func TestNewConnChecksItsInput(t *testing.T) {
 		t.Errorf("credentials %q, %d characters of password", c.LocalUfrag(), len(c.LocalPwd()))
 	}
 }
+
+func TestForgedDTLSDoesNotEndAConnection(t *testing.T) {
+	s := listen(t, Config{})
+	p, h := newPeer(t, s), newRecorder()
+	p.connect(s, h)
+	record := func(kind byte, epoch byte, body ...byte) []byte {
+		return append([]byte{kind, 254, 253, 0, epoch, 0, 0, 0, 0, 0, 99, 0, byte(len(body))}, body...)
+	}
+	for _, epoch := range []byte{0, 1, 2} {
+		for _, kind := range []byte{20, 21, 22, 23, 24, 25, 26, 63} {
+			p.send([]byte{kind})
+			p.send(record(kind, epoch))
+			p.send(record(kind, epoch, 1, 0))  // as an alert: close_notify
+			p.send(record(kind, epoch, 2, 40)) // as an alert: handshake_failure
+			p.send(record(kind, epoch, make([]byte, 60)...))
+			p.send(append(record(recordHandshake, 0, make([]byte, 60)...), record(kind, epoch, 2, 40)...))
+		}
+	}
+	p.send(p.protect(1, 1, "still here"))
+	receive(t, "HandleRTP", h.rtp)
+	select {
+	case err := <-h.closed:
+		t.Fatalf("closed because of %v", err)
+	case <-time.After(300 * time.Millisecond): // an end that must not come gives no sign; DTLS needs microseconds
+	}
+	p.session.Close()
+	receive(t, "HandleClosed after a true close_notify", h.closed)
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/dtls/v3"
@@ -21,6 +22,8 @@ const (
 	flightInterval = 250 * time.Millisecond
 	// maxQueuedDTLS bounds what a peer can make us keep: a ClientHello or a client's second flight is a few datagrams.
 	maxQueuedDTLS = 32 << 10
+	// drainTime is how long a drain lasts: longer than a datagram takes to be handled.
+	drainTime = time.Second
 	// replayWindow is how far a packet may be late before it counts as replayed, in packets (RFC 3711 section 3.3.2).
 	// Reordering across a change of network is a few hundred packets of video.
 	replayWindow = 1024
@@ -30,8 +33,21 @@ const (
 // goes to the connection's present address.
 type dtlsPipe struct {
 	*packetio.Buffer
-	conn *Conn
+	conn  *Conn
+	ended atomic.Bool // the library has closed it
 }
+
+// Close is called by the library, and after the handshake that means that the peer has ended the association, unless
+// the connection is closed already. It is how the end is noticed without a goroutine that waits in Read.
+func (p *dtlsPipe) Close() error {
+	p.ended.Store(true)
+	if p.conn.connected.Load() {
+		p.conn.fail(errPeerClosed())
+	}
+	return p.Buffer.Close()
+}
+
+func errPeerClosed() error { return errs.New(errs.Gone, "The peer closed the media connection.") }
 
 func (p *dtlsPipe) ReadFrom(b []byte) (int, net.Addr, error) {
 	n, _, err := p.Read(b, nil)
@@ -59,6 +75,10 @@ func (pipeAddr) String() string  { return "peer" }
 
 // receiveDTLS takes a datagram from the reader. The first one starts the handshake.
 func (c *Conn) receiveDTLS(datagram []byte) {
+	if !plausible(datagram, c.connected.Load()) {
+		c.server.counters.malformed.Add(1)
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
@@ -73,12 +93,35 @@ func (c *Conn) receiveDTLS(datagram []byte) {
 	if _, err := c.dtls.Write(datagram, nil); err != nil {
 		c.server.counters.overflow.Add(1)
 	}
+	if c.session != nil && !c.draining {
+		c.draining = true
+		c.server.sessions.Add(1)
+		go c.drain(c.session)
+	}
 }
 
-// runDTLS is the goroutine of one DTLS association: handshake, keys, then waiting for its end.
+// drain reads for a short while after a datagram came that the handshake did not need. The library hands errors about
+// broken records to whoever reads, and handles nothing more until somebody does; so a forger could make it deaf.
+func (c *Conn) drain(session *dtls.Conn) {
+	defer c.server.sessions.Done()
+	session.SetReadDeadline(time.Now().Add(drainTime))
+	var ignored [maxDatagram]byte
+	for {
+		_, err := session.Read(ignored[:])
+		var timeout net.Error
+		if errors.Is(err, io.EOF) || c.ctx.Err() != nil || errors.As(err, &timeout) && timeout.Timeout() {
+			break
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.draining = false
+}
+
+// runDTLS does the handshake and puts the keys in place. After it the association lives on in the library's own
+// goroutines, which answer repeated flights and notice the end.
 func (c *Conn) runDTLS(pipe *dtlsPipe) {
 	defer c.server.sessions.Done()
-	defer pipe.Close()
 	defer c.recovered()
 
 	session, err := dtls.ServerWithOptions(pipe, pipe.LocalAddr(), c.dtlsOptions()...)
@@ -86,7 +129,11 @@ func (c *Conn) runDTLS(pipe *dtlsPipe) {
 		c.fail(errs.Wrap(err, errs.Internal, "set up DTLS"))
 		return
 	}
-	defer session.Close() // sends close_notify when the handshake was done
+	c.server.sessions.Add(1)
+	context.AfterFunc(c.ctx, func() {
+		defer c.server.sessions.Done()
+		session.Close() // sends close_notify when the handshake was done
+	})
 	if err := session.HandshakeContext(c.ctx); err != nil {
 		c.fail(errs.Wrap(err, errs.Unavailable, "The DTLS handshake failed."))
 		return
@@ -95,7 +142,12 @@ func (c *Conn) runDTLS(pipe *dtlsPipe) {
 		c.fail(err)
 		return
 	}
-	c.fail(c.awaitEnd(session))
+	c.mu.Lock()
+	c.session = session
+	c.mu.Unlock()
+	if pipe.ended.Load() { // before connected was set
+		c.fail(errPeerClosed())
+	}
 }
 
 func (c *Conn) dtlsOptions() []dtls.ServerOption {
@@ -156,17 +208,4 @@ func (c *Conn) connect(session *dtls.Conn) error {
 		c.dropKeys()
 	}
 	return nil
-}
-
-// awaitEnd returns when the peer closes the association or the connection is closed. There are no data channels, so
-// application data is of no use.
-func (c *Conn) awaitEnd(session *dtls.Conn) error {
-	stop := context.AfterFunc(c.ctx, func() { session.SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
-	var ignored [2048]byte
-	for {
-		if _, err := session.Read(ignored[:]); err != nil {
-			return errs.Wrap(err, errs.Gone, "The peer closed the media connection.")
-		}
-	}
 }
