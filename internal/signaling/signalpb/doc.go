@@ -4,4 +4,4 @@
 // on the wire and takes them off it.
 package signalpb
 
-//go:generate protoc --proto_path=../../../proto --go_out=. --go_opt=paths=source_relative signaling.proto
+//go:generate sh -c "protoc --plugin=protoc-gen-go=$(go tool -n protoc-gen-go) --proto_path=../../../proto --go_out=. --go_opt=paths=source_relative signaling.proto"
