@@ -2,9 +2,10 @@ package transport
 
 import "github.com/pion/rtp"
 
-// Handler is what a Conn calls. None of its methods may block: the packet methods run on the goroutine that
-// reads the socket for everybody, and the others delay timeouts. Slices and headers are only valid during the call. What they write into b leaves when the reader has handled the
-// datagrams at hand. A panic in a Handler ends its own connection only.
+// Handler is what a Conn calls. None of its methods may block: the packet methods run on the goroutine that reads the
+// socket for everybody, and the others delay timeouts. Slices and headers are only valid during the call. What the
+// packet methods write into b leaves when the reader has handled the datagrams at hand. A panic in a Handler ends its
+// own connection only.
 type Handler interface {
 	// HandleRTP takes one decrypted packet without its padding. The header is reused for the next one.
 	// arrival is on the clock of Now.

@@ -17,8 +17,6 @@ type path struct {
 	port   uint32
 }
 
-func (p *path) isIPv4() bool { return netip.AddrFrom16(p.remote).Is4In6() }
-
 // addrPort is the peer's address, for STUN and logs.
 func (p *path) addrPort() netip.AddrPort {
 	return netip.AddrPortFrom(netip.AddrFrom16(p.remote).Unmap(), uint16(p.port))
