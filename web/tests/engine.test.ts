@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ApiError, type ErrorCode } from '@/api/errors'
 import type { JoinInfo } from '@/api/meetings'
 import type { Call, CallObserver, StopCause } from '@/meeting/call'
-import { MeetingEngine, type Choices, type Snapshot } from '@/meeting/engine'
+import type { Choices } from '@/meeting/capture'
+import { MeetingEngine, type Snapshot } from '@/meeting/engine'
 
 /** A call that does what the test says and records what the engine asked for. */
 class FakeCall implements Call {
@@ -315,6 +316,18 @@ describe('outages', () => {
     expect(calls).toHaveLength(2)
     last().observer.connected()
     expect(now().phase).toBe('connected')
+  })
+
+  it('an unanswered question of the former call does not hold up the next', async () => {
+    const never = new Promise<void>(() => {})
+    const { connect, calls, last } = setUp({ prepare: (call) => (call.microphoneGate = never) })
+    await connect()
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(calls[0]?.log).toContain('start')
+    calls[0]?.observer.stopped('lost')
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(calls).toHaveLength(2)
+    expect(last().log).toContain('start')
   })
 
   it('does not wait when told to try now', async () => {

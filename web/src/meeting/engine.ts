@@ -1,8 +1,8 @@
 import { asApiError, type ErrorCode } from '@/api/errors'
 import type { JoinInfo } from '@/api/meetings'
 import { backoff } from './backoff'
-import type { Call, CallObserver, CaptureKind, StopCause } from './call'
-import { captureProblem, type CaptureProblem } from './captureproblem'
+import type { Call, CallObserver, StopCause } from './call'
+import { Capture, type Choices, type Notice } from './capture'
 import { Roster, type Participant } from './roster'
 
 export type Phase =
@@ -19,11 +19,6 @@ export type EndReason = 'left' | 'ended' | 'elsewhere' | 'removed' | 'failed'
 /** What is behind the reason `failed`. */
 export type FailureDetail = 'network' | 'full' | 'rejected' | 'not-found' | 'forbidden' | 'signed-out' | 'refused'
 
-export interface Notice {
-  kind: CaptureKind
-  problem: CaptureProblem
-}
-
 /** Everything a screen needs to know, replaced as a whole on every change. */
 export interface Snapshot {
   readonly phase: Phase
@@ -34,15 +29,6 @@ export interface Snapshot {
   readonly cameraOn: boolean
   /** The last trouble with a device; stays until the next success with it or until dismissed. */
   readonly notice: Notice | undefined
-}
-
-/** The devices and switches a person chose before joining. Ids are the browser's; '' is its default. */
-export interface Choices {
-  microphoneOn: boolean
-  cameraOn: boolean
-  microphoneId: string
-  cameraId: string
-  speakerId: string
 }
 
 export interface EngineConfig {
@@ -62,8 +48,6 @@ const firstJoinLimit = 30_000
 const rejoinLimit = 10 * 60_000
 /** So many refused tokens in a row are a refusal, not bad luck. */
 const rejectionLimit = 3
-/** An unanswered permission question holds up joining no longer than this (ms). */
-const microphoneGrace = 3_000
 /** How often the end of a speaking mark is looked for (ms). */
 const settleEvery = 300
 
@@ -75,24 +59,17 @@ const settleEvery = 300
  */
 export class MeetingEngine {
   private readonly config: EngineConfig
-  private choices: Choices
+  private readonly capture: Capture
   private readonly now: () => number
 
   private phase: Phase = 'idle'
   private reason: EndReason | undefined
   private detail: FailureDetail | undefined
-  private notice: Notice | undefined
-  private microphoneOn = false
-  private cameraOn = false
 
   private generation = 0
   private call: Call | undefined
   private roster = new Roster('', '')
   private audio: HTMLAudioElement | undefined
-  private microphoneOpen = false
-  private cameraOpen = false
-  /** Device work is done one after the other: quick clicks must not overtake each other. */
-  private deviceWork: Promise<void> = Promise.resolve()
 
   private attempt = 0
   private rejections = 0
@@ -103,8 +80,12 @@ export class MeetingEngine {
 
   constructor(config: EngineConfig) {
     this.config = config
-    this.choices = { ...config.choices() }
     this.now = config.now ?? Date.now
+    this.capture = new Capture(
+      config.choices(),
+      (muted) => this.roster.setSelfMuted(muted),
+      () => this.publish(),
+    )
   }
 
   snapshot(): Snapshot {
@@ -113,19 +94,16 @@ export class MeetingEngine {
       reason: this.reason,
       detail: this.detail,
       participants: this.roster.list(),
-      microphoneOn: this.microphoneOn,
-      cameraOn: this.cameraOn,
-      notice: this.notice,
+      microphoneOn: this.capture.microphoneOn,
+      cameraOn: this.capture.cameraOn,
+      notice: this.capture.notice,
     }
   }
 
   /** Joins; also the way back in after the end. Does nothing while joining or connected. */
   join(): void {
     if (this.phase !== 'idle' && this.phase !== 'ended') return
-    this.choices = { ...this.config.choices() }
-    this.microphoneOn = this.choices.microphoneOn
-    this.cameraOn = this.choices.cameraOn
-    this.notice = undefined
+    this.capture.reset(this.config.choices())
     this.phase = 'joining'
     this.reason = undefined
     this.detail = undefined
@@ -155,44 +133,24 @@ export class MeetingEngine {
     void this.connect()
   }
 
-  async setMicrophone(on: boolean): Promise<void> {
-    this.choices.microphoneOn = on
-    await this.work(async (call) => {
-      if (on) await this.openAndUnmute(call)
-      else this.mute(call, true)
-    })
+  setMicrophone(on: boolean): Promise<void> {
+    return this.capture.setMicrophone(on)
   }
 
-  async setCamera(on: boolean): Promise<void> {
-    this.choices.cameraOn = on
-    await this.work(async (call) => {
-      if (on) await this.tryOpenCamera(call)
-      else {
-        this.cameraOn = this.cameraOpen = false
-        await call.closeCamera()
-      }
-    })
+  setCamera(on: boolean): Promise<void> {
+    return this.capture.setCamera(on)
   }
 
-  async chooseMicrophone(deviceId: string): Promise<void> {
-    this.choices.microphoneId = deviceId
-    await this.work(async (call) => {
-      if (!this.microphoneOpen) return
-      this.microphoneOpen = false
-      if (!(await this.tryOpenMicrophone(call))) this.mute(call, true)
-    })
+  chooseMicrophone(deviceId: string): Promise<void> {
+    return this.capture.chooseMicrophone(deviceId)
   }
 
-  async chooseCamera(deviceId: string): Promise<void> {
-    this.choices.cameraId = deviceId
-    await this.work(async (call) => {
-      if (this.cameraOn) await this.tryOpenCamera(call)
-    })
+  chooseCamera(deviceId: string): Promise<void> {
+    return this.capture.chooseCamera(deviceId)
   }
 
-  async chooseSpeaker(deviceId: string): Promise<void> {
-    this.choices.speakerId = deviceId
-    await this.work((call) => call.chooseSpeaker(deviceId))
+  chooseSpeaker(deviceId: string): Promise<void> {
+    return this.capture.chooseSpeaker(deviceId)
   }
 
   /** The element that plays everybody else; kept for every later call. */
@@ -210,7 +168,7 @@ export class MeetingEngine {
   }
 
   dismissNotice(): void {
-    this.notice = undefined
+    this.capture.notice = undefined
     this.publish()
   }
 
@@ -230,25 +188,14 @@ export class MeetingEngine {
     }
     this.call = call
     this.roster = new Roster(call.selfId, call.selfExternalId)
-    this.microphoneOpen = false
-    this.cameraOpen = false
-    // Set before anything is sent: nobody hears a moment of somebody who joins muted.
-    this.mute(call, true)
+    this.capture.attach(call)
     this.publish()
     if (this.audio) await call.bindAudio(this.audio).catch(() => undefined)
-    await this.work(async () => {
-      // The remembered speaker may be gone; the default is good enough then.
-      if (this.choices.speakerId !== '') await call.chooseSpeaker(this.choices.speakerId).catch(() => undefined)
-      const microphone = this.choices.microphoneOn ? this.openAndUnmute(call) : Promise.resolve()
-      await Promise.race([microphone, after(microphoneGrace)])
+    await this.capture.begin(() => {
       if (generation === this.generation) call.start()
-      else await call.stop()
-      await microphone
     })
-  }
-
-  private async openAndUnmute(call: Call): Promise<void> {
-    if ((await this.tryOpenMicrophone(call)) && call === this.call) this.mute(call, false)
+    // Whoever left meanwhile lets go of what was opened meanwhile, too.
+    if (generation !== this.generation) await call.stop()
   }
 
   private observer(generation: number): CallObserver {
@@ -270,7 +217,7 @@ export class MeetingEngine {
       volume: (attendeeId, volume, muted) => onRoster(() => this.roster.volume(attendeeId, volume, muted, this.now())),
       tileChanged: (tile) => onRoster(() => this.roster.tileChanged(tile)),
       tileRemoved: (tileId) => onRoster(() => this.roster.tileRemoved(tileId)),
-      deviceLost: (kind) => current(() => this.deviceLost(kind)),
+      deviceLost: (kind) => current(() => this.capture.lost(kind)),
     }
   }
 
@@ -280,7 +227,7 @@ export class MeetingEngine {
     this.attempt = 0
     this.rejections = 0
     this.publish()
-    if (this.choices.cameraOn && !this.cameraOpen) void this.setCamera(true)
+    this.capture.connected()
   }
 
   private interrupted(): void {
@@ -291,6 +238,7 @@ export class MeetingEngine {
 
   private stopped(cause: StopCause): void {
     this.call = undefined
+    this.capture.detach()
     switch (cause) {
       case 'left':
       case 'ended':
@@ -372,77 +320,12 @@ export class MeetingEngine {
     clearInterval(this.settleTimer)
     this.settleTimer = undefined
     this.call = undefined
+    this.capture.detach()
     this.phase = 'ended'
     this.reason = reason
     this.detail = detail
     this.roster = new Roster('', '')
     this.publish()
-  }
-
-  // Devices
-
-  /** Runs device work in order and only if its call is still the current one by then. */
-  private async work(task: (call: Call) => Promise<void>): Promise<void> {
-    const { call } = this
-    if (!call) {
-      // Between two calls only the choice is remembered; the next call starts with it.
-      this.microphoneOn = this.choices.microphoneOn
-      this.cameraOn = this.choices.cameraOn
-      this.publish()
-      return
-    }
-    const done = this.deviceWork.then(async () => {
-      if (call !== this.call) return
-      await task(call)
-      this.publish()
-    })
-    this.deviceWork = done.catch(() => undefined)
-    await done
-  }
-
-  private async tryOpenMicrophone(call: Call): Promise<boolean> {
-    if (this.microphoneOpen) return true
-    this.microphoneOpen = await this.tryOpen('microphone', this.choices.microphoneId, (id) => call.openMicrophone(id))
-    if (!this.microphoneOpen) this.choices.microphoneOn = false
-    return this.microphoneOpen
-  }
-
-  private async tryOpenCamera(call: Call): Promise<void> {
-    this.cameraOn = await this.tryOpen('camera', this.choices.cameraId, (id) => call.openCamera(id))
-    this.cameraOpen = this.cameraOn
-    if (!this.cameraOn) this.choices.cameraOn = false
-  }
-
-  /** Opens the chosen device, or the default one when the chosen one is gone. */
-  private async tryOpen(kind: CaptureKind, deviceId: string, open: (id: string) => Promise<void>): Promise<boolean> {
-    try {
-      await open(deviceId).catch(async (error: unknown) => {
-        if (deviceId === '' || captureProblem(error) !== 'missing') throw error
-        await open('')
-      })
-      if (this.notice?.kind === kind) this.notice = undefined
-      return true
-    } catch (error) {
-      this.notice = { kind, problem: captureProblem(error) }
-      return false
-    }
-  }
-
-  private deviceLost(kind: CaptureKind): void {
-    if (kind === 'microphone') {
-      this.microphoneOpen = false
-      this.choices.microphoneId = ''
-      if (this.microphoneOn) void this.setMicrophone(true)
-      return
-    }
-    this.choices.cameraId = ''
-    if (this.cameraOn) void this.setCamera(true)
-  }
-
-  private mute(call: Call, muted: boolean): void {
-    call.setMuted(muted)
-    this.microphoneOn = !muted
-    this.roster.setSelfMuted(muted)
   }
 
   // Publishing
@@ -458,8 +341,4 @@ export class MeetingEngine {
   private publishRoster(): void {
     if (this.roster.list() !== this.published) this.publish()
   }
-}
-
-function after(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }
