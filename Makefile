@@ -23,7 +23,7 @@ web: $(WEB)
 $(WEB): $(WEBSRC)
 	@scripts/install node
 	@echo "==> building the web client"
-	@cd web && npm run --silent build
+	@cd web && npm run --silent build -- --logLevel warn
 	@touch $(WEB)
 
 test: ## everything: Go with -race, web client, interop with the SDKs, real browsers
