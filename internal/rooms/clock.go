@@ -12,6 +12,7 @@ const (
 	volumeEvery    = 10                    // frames between volume frames: 200 ms
 	bitratesEvery  = 150                   // frames between bitrate frames: 3 s
 	indexEvery     = 5                     // frames over which index changes are gathered: 100 ms
+	keyFramesEvery = 500                   // frames between the key frames of shared screens: 10 s
 	maxCatchUp     = 10                    // frames made up for after the process was held up
 	quietVolumes   = 3                     // volume frames that repeat "nobody talks" before they stop
 	silentFromDBov = 90                    // RFC 6464 levels at or above this count as silence
@@ -61,6 +62,21 @@ func (r *Room) step(b *transport.Batch, n int64) {
 	}
 	if n%bitratesEvery == 0 {
 		r.reportBitrates()
+	}
+	if n%keyFramesEvery == 0 {
+		r.refreshScreens()
+	}
+}
+
+// refreshScreens asks for key frames of shared screens: a picture that hardly changes would otherwise keep what a
+// lossy network made of it for long.
+func (r *Room) refreshScreens() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.streams {
+		if s.owner.content && !s.owner.member.NoKeyFrames {
+			s.track.RequestKeyFrame()
+		}
 	}
 }
 

@@ -11,6 +11,8 @@ type Observer interface {
 	Volumes([]Volume)
 	// Bitrates carries the measured bitrates of the streams in the last Index.
 	Bitrates([]Bitrate)
+	// Messages carries data messages, oldest first.
+	Messages([]Message)
 	// Ended says that the participant is no longer in the room. It is called at most once and never
 	// after Participant.Leave or Participant.Drop.
 	Ended(Reason)

@@ -19,6 +19,7 @@ type Member struct {
 	ExternalUserID  string
 	SessionID       uint64 // the client's audio_session_id: constant over reconnects
 	MaxParticipants int    // 0 = MaxParticipants
+	NoKeyFrames     bool // a screen share that wants no periodic requests for key frames
 	Observer        Observer
 }
 
@@ -42,6 +43,7 @@ type Participant struct {
 	announced  bool     // the others see it in the roster
 	rosterSent bool     // it has had the full roster
 	indexSent  bool     // it has had its first index
+	listening  bool     // it gets data messages
 	supersedes []uint32 // audio ids of earlier connections still shown in the roster
 	muted      bool
 	source     *mixer.Source
@@ -107,7 +109,7 @@ func (p *Participant) Drop() {
 	if p.gone || p.grace != nil {
 		return
 	}
-	p.rosterSent, p.indexSent = false, false // nobody is listening any more
+	p.rosterSent, p.indexSent, p.listening = false, false, false // nobody is listening any more
 	p.grace = time.AfterFunc(p.room.hub.cfg.Grace, func() { p.room.hub.leave(p, true) })
 }
 

@@ -34,6 +34,7 @@ type Room struct {
 	mu         sync.Mutex
 	nextID     uint32
 	streams    map[uint32]*cameraStream // by stream id
+	messages   messageBox
 	indexDirty bool
 	people     int
 	quiet      int // volume frames in a row in which nobody talked
@@ -47,6 +48,8 @@ func newRoom(h *Hub, id string) *Room {
 		mix:     mixer.NewRoom(mixer.Config{Logger: h.cfg.Logger}),
 		stop:    make(chan struct{}),
 		streams: make(map[uint32]*cameraStream),
+
+		messages: newMessageBox(),
 		nextID:  uint32(time.Since(idEpoch) / time.Second),
 	}
 	r.members.Store(&[]*Participant{})

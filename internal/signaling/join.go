@@ -44,6 +44,7 @@ func (s *session) handleJoin(ctx context.Context, join *signalpb.SdkJoinFrame) {
 		ExternalUserID:  attendee.ExternalUserID,
 		SessionID:       join.GetAudioSessionId(),
 		MaxParticipants: conference.Features.MaxAttendees,
+		NoKeyFrames:     join.GetDisablePeriodicKeyframeRequestOnContentSender(),
 		Observer:        observer{s},
 	})
 	if err != nil {
@@ -63,7 +64,7 @@ func (s *session) handleJoin(ctx context.Context, join *signalpb.SdkJoinFrame) {
 		},
 	})
 	s.send(indexFrame(participant.Index()))
-	return
+	participant.Replay()
 }
 
 // refuseJoin turns away somebody whom the room does not admit.

@@ -136,6 +136,8 @@ func (s *session) handle(ctx context.Context, f *signalpb.SdkSignalFrame) {
 		s.participant.SetPaused(f.GetPause().GetStreamIds(), true)
 	case signalpb.SdkSignalFrame_RESUME:
 		s.participant.SetPaused(f.GetPause().GetStreamIds(), false)
+	case signalpb.SdkSignalFrame_DATA_MESSAGE:
+		s.handleMessage(f.GetDataMessage())
 	case signalpb.SdkSignalFrame_REMOTE_VIDEO_UPDATE:
 		s.handleVideoUpdate(f.GetRemoteVideoUpdate())
 	case signalpb.SdkSignalFrame_PRIMARY_MEETING_JOIN:

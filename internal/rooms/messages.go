@@ -1,0 +1,121 @@
+package rooms
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Limits of data messages.
+const (
+	MaxMessageData     = 2048            // bytes
+	MaxMessageLifetime = 5 * time.Minute // longer ones are cut
+	maxKeptMessages    = 1024            // the oldest gives way
+	messageRate        = 100             // per second and conference; what is over goes back to its sender
+	messageBurst       = 200
+)
+
+// messageTopic is what a topic may look like. The colon of reserved topics is not in it.
+var messageTopic = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,36}$`)
+
+// Message is a data message as receivers get it.
+type Message struct {
+	Topic                          string
+	Data                           []byte
+	SenderID, SenderExternalUserID string
+	IngestTime                     time.Time // strictly increasing in a conference; zero: throttled, back to its sender
+
+	session uint64 // of the sender
+	expires time.Time
+}
+
+// messageBox is the data messages of a room. It is guarded by Room.mu.
+type messageBox struct {
+	limit *rate.Limiter
+	last  time.Time // ingest time of the last message
+	kept  []Message // those with a lifetime, oldest first
+}
+
+func newMessageBox() messageBox {
+	return messageBox{limit: rate.NewLimiter(messageRate, messageBurst)}
+}
+
+// SendMessage delivers a data message to everybody else in the room and, when it has a lifetime, to those who come
+// during that time. It reports whether topic, size and lifetime are within bounds; a message that is not goes nowhere.
+// A message over the rate of the conference goes back to its sender only.
+func (p *Participant) SendMessage(topic string, data []byte, lifetime time.Duration) bool {
+	if !messageTopic.MatchString(topic) || len(data) > MaxMessageData || lifetime < 0 {
+		return false
+	}
+	r := p.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p.gone {
+		return true
+	}
+	m := Message{
+		Topic: topic, Data: data, session: p.member.SessionID,
+		SenderID: p.member.AttendeeID, SenderExternalUserID: p.member.ExternalUserID,
+	}
+	now := time.Now()
+	if !r.messages.limit.AllowN(now, 1) {
+		p.member.Observer.Messages([]Message{m})
+		return true
+	}
+	m.IngestTime = r.messages.ingest(now)
+	r.messages.keep(m, min(lifetime, MaxMessageLifetime), now)
+	for _, q := range *r.members.Load() {
+		if q.listening && !q.content && base(q.member.AttendeeID) != base(p.member.AttendeeID) {
+			q.member.Observer.Messages([]Message{m})
+		}
+	}
+	return true
+}
+
+// ingest is the time of a new message: now, or just after the last one.
+func (b *messageBox) ingest(now time.Time) time.Time {
+	if !now.After(b.last) {
+		now = b.last.Add(time.Nanosecond)
+	}
+	b.last = now
+	return now
+}
+
+// keep stores a message that has a lifetime.
+func (b *messageBox) keep(m Message, lifetime time.Duration, now time.Time) {
+	b.kept = slices.DeleteFunc(b.kept, func(k Message) bool { return now.After(k.expires) })
+	if lifetime == 0 {
+		return
+	}
+	if len(b.kept) == maxKeptMessages {
+		b.kept = slices.Delete(b.kept, 0, 1)
+	}
+	m.expires = now.Add(lifetime)
+	b.kept = append(b.kept, m)
+}
+
+// Replay delivers the messages that are still alive, oldest first, to somebody who has just come, and everything
+// that follows. What the same session of the client has sent itself is left out.
+func (p *Participant) Replay() {
+	r := p.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p.listening = true
+	if p.content {
+		return
+	}
+	now := time.Now()
+	var alive []Message
+	for _, m := range r.messages.kept {
+		own := m.session == p.member.SessionID && strings.EqualFold(base(m.SenderID), base(p.member.AttendeeID))
+		if now.Before(m.expires) && !own {
+			alive = append(alive, m)
+		}
+	}
+	if len(alive) > 0 {
+		p.member.Observer.Messages(alive)
+	}
+}

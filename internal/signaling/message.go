@@ -1,0 +1,49 @@
+package signaling
+
+import (
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"carillon/internal/rooms"
+	"carillon/internal/signaling/signalpb"
+)
+
+// messagesPerFrame keeps the frames of a replay small.
+const messagesPerFrame = 64
+
+// handleMessage hands data messages to the room. Clients check what they send; one that does not gets no answer.
+func (s *session) handleMessage(f *signalpb.SdkDataMessageFrame) {
+	for _, m := range f.GetMessages() {
+		lifetime := time.Duration(min(m.GetLifetimeMs(), uint32(rooms.MaxMessageLifetime/time.Millisecond))) * time.Millisecond
+		if !s.participant.SendMessage(m.GetTopic(), m.GetData(), lifetime) {
+			s.server.complain("data message out of bounds", "conference", s.conferenceID, "bytes", len(m.GetData()))
+		}
+	}
+}
+
+// Messages implements rooms.Observer. A throttled message is sent with an ingest time of 0, which must be there.
+func (o observer) Messages(messages []rooms.Message) {
+	for part := range slices.Chunk(messages, messagesPerFrame) {
+		o.messages(part)
+	}
+}
+
+func (o observer) messages(messages []rooms.Message) {
+	body := &signalpb.SdkDataMessageFrame{}
+	for _, m := range messages {
+		var ingest int64
+		if !m.IngestTime.IsZero() {
+			ingest = m.IngestTime.UnixNano()
+		}
+		body.Messages = append(body.Messages, &signalpb.SdkDataMessagePayload{
+			Topic:                proto.String(m.Topic),
+			Data:                 m.Data,
+			SenderAttendeeId:     proto.String(m.SenderID),
+			SenderExternalUserId: proto.String(m.SenderExternalUserID),
+			IngestTimeNs:         proto.Int64(ingest),
+		})
+	}
+	o.s.send(&signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_DATA_MESSAGE.Enum(), DataMessage: body})
+}
