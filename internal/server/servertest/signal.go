@@ -61,6 +61,43 @@ func (s *Signal) SendRaw(message []byte) {
 	}
 }
 
+// SendText sends one text message, which no client of the protocol does.
+func (s *Signal) SendText(message string) {
+	s.t.Helper()
+	if err := s.socket.Write(s.t.Context(), websocket.MessageText, []byte(message)); err != nil {
+		s.t.Fatalf("cannot send: %v", err)
+	}
+}
+
+// Ping asks for an answer and waits for it. Since the server handles the frames of a connection in order,
+// everything sent before has been handled then.
+func (s *Signal) Ping(id uint32) {
+	s.t.Helper()
+	s.Send(&signalpb.SdkSignalFrame{
+		Type:     signalpb.SdkSignalFrame_PING_PONG.Enum(),
+		PingPong: &signalpb.SdkPingPongFrame{Type: signalpb.SdkPingPongType_PING.Enum(), PingId: proto.Uint32(id)},
+	})
+	s.Until("PONG", func(f *signalpb.SdkSignalFrame) bool {
+		return f.GetPingPong().GetType() == signalpb.SdkPingPongType_PONG && f.GetPingPong().GetPingId() == id
+	})
+}
+
+// UntilRoster reads until a roster change is accepted and returns it.
+func (s *Signal) UntilRoster(what string, accept func(*signalpb.SdkAudioStreamIdInfo) bool) *signalpb.SdkAudioStreamIdInfo {
+	s.t.Helper()
+	var found *signalpb.SdkAudioStreamIdInfo
+	s.Until(what, func(f *signalpb.SdkSignalFrame) bool {
+		for _, entry := range f.GetAudioStreamIdInfo().GetStreams() {
+			if accept(entry) {
+				found = entry
+				return true
+			}
+		}
+		return false
+	})
+	return found
+}
+
 // Expect reads until a frame of the type comes and returns it.
 func (s *Signal) Expect(want signalpb.SdkSignalFrame_Type) *signalpb.SdkSignalFrame {
 	s.t.Helper()

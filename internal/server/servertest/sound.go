@@ -1,0 +1,89 @@
+package servertest
+
+import (
+	"math"
+	"time"
+
+	"github.com/pion/rtp"
+
+	"carillon/internal/media/opus"
+)
+
+// frameTime is the duration of one packet.
+const frameTime = 20 * time.Millisecond
+
+// loudness is the amplitude of the tones that microphones hear.
+const loudness = 0.3
+
+// sendAudio sends 20 ms of the microphone every 20 ms until the peer is closed.
+func (p *Peer) sendAudio() {
+	encoder, err := opus.NewEncoder(opus.EncoderConfig{Bitrate: 32000, Complexity: 1})
+	if err != nil {
+		p.t.Error(err)
+		return
+	}
+	header := rtp.Header{Version: 2, SequenceNumber: 100, Timestamp: 10000}
+	pcm := make([]float32, opus.FrameSamples)
+	packet := make([]byte, 1275)
+	at := 0
+	every(p.ctx, frameTime, func() {
+		hz := float64(p.pitch.Load())
+		for i := range pcm {
+			pcm[i] = loudness * float32(math.Sin(2*math.Pi*hz*float64(at)/opus.SampleRate))
+			at++
+		}
+		n, err := encoder.Encode(pcm, packet)
+		if err != nil {
+			p.t.Error(err)
+			return
+		}
+		header.SequenceNumber++
+		header.Timestamp += opus.FrameSamples
+		// Before there is a connection the packet goes nowhere.
+		_ = p.microphone.WriteRTP(&rtp.Packet{Header: header, Payload: packet[:n]})
+	})
+}
+
+// Ear decodes an audio stream.
+type Ear struct {
+	stream  *Stream
+	decoder *opus.Decoder
+}
+
+// Ear listens to the mix from now on.
+func (p *Peer) Ear() *Ear {
+	p.t.Helper()
+	decoder, err := opus.NewDecoder()
+	must(p.t, err)
+	return &Ear{stream: p.Audio(), decoder: decoder}
+}
+
+// Listen returns the amplitude of each of the tones in the next 200 ms, silence included: short enough to
+// follow changes, long enough to tell tones apart that are 100 Hz and more from each other.
+func (e *Ear) Listen(tones ...int) []float64 {
+	e.stream.t.Helper()
+	var pcm []float32
+	for range 10 {
+		frame := make([]float32, opus.MaxPacketSamples)
+		n, err := e.decoder.Decode(e.stream.Next().Payload, frame)
+		if err != nil {
+			e.stream.t.Fatalf("the server sent audio that is no Opus: %v", err)
+		}
+		pcm = append(pcm, frame[:n]...)
+	}
+	amplitudes := make([]float64, len(tones))
+	for i, hz := range tones {
+		amplitudes[i] = amplitude(pcm, float64(hz))
+	}
+	return amplitudes
+}
+
+// amplitude is that of the sine of the given frequency in pcm (Goertzel's algorithm).
+func amplitude(pcm []float32, hz float64) float64 {
+	k := 2 * math.Cos(2*math.Pi*hz/opus.SampleRate)
+	var s1, s2 float64
+	for _, v := range pcm {
+		s1, s2 = float64(v)+k*s1-s2, s1
+	}
+	return 2 * math.Sqrt(max(s1*s1+s2*s2-k*s1*s2, 0)) / float64(len(pcm))
+}
