@@ -19,7 +19,7 @@ type Member struct {
 	ExternalUserID  string
 	SessionID       uint64 // the client's audio_session_id: constant over reconnects
 	MaxParticipants int    // 0 = MaxParticipants
-	NoKeyFrames     bool // a screen share that wants no periodic requests for key frames
+	NoKeyFrames     bool   // a screen share that wants no periodic requests for key frames
 	Observer        Observer
 }
 

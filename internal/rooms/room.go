@@ -50,7 +50,7 @@ func newRoom(h *Hub, id string) *Room {
 		streams: make(map[uint32]*cameraStream),
 
 		messages: newMessageBox(),
-		nextID:  uint32(time.Since(idEpoch) / time.Second),
+		nextID:   uint32(time.Since(idEpoch) / time.Second),
 	}
 	r.members.Store(&[]*Participant{})
 	return r

@@ -240,24 +240,19 @@ func (n *negotiation) applyAudio(p *Participant, m *media) {
 	m.audioOut.payloadType.Store(uint32(pt))
 }
 
-// excludeLocked keeps everything that p's attendee sends, shared screen included, out of what the attendee
-// hears. The connection that shares a screen is not listened to; it gets the common mix.
+// excludeLocked keeps everything that p's attendee sends, shared screen included, out of what the attendee hears on
+// either connection: both get the same mix.
 func (r *Room) excludeLocked(p *Participant) {
 	var own []*mixer.Source
-	var main *Participant
+	var listening []*mixer.Sink
 	for _, q := range *r.members.Load() {
-		if base(q.member.AttendeeID) != base(p.member.AttendeeID) {
-			continue
-		}
-		if q.source != nil {
+		if base(q.member.AttendeeID) == base(p.member.AttendeeID) && q.source != nil {
 			own = append(own, q.source)
-		}
-		if !q.content {
-			main = q
+			listening = append(listening, q.sink)
 		}
 	}
-	if main != nil && main.sink != nil {
-		main.sink.SetExclude(own)
+	for _, sink := range listening {
+		sink.SetExclude(own)
 	}
 }
 

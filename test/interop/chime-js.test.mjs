@@ -130,6 +130,58 @@ for (const [annVersion, benVersion] of [['current', 'current'], ['old', 'current
 }
 
 for (const version of ['current', 'old']) {
+  test(`shared screen and data messages: ${version} SDK`, { timeout: 180_000 }, async (t) => {
+    const meeting = await createMeeting()
+    const ann = await open('ann', version)
+    const ben = await open('ben', version)
+    const heardFrom = async (person, text) => (await log(person)).filter((entry) => entry.text === text)
+    try {
+      for (const person of [ann, ben]) {
+        await join(person, meeting, await createAttendee(meeting, person.name), { camera: false })
+        await started(person)
+        await call(person, 'listen', 'chat')
+      }
+      await present(ann, ben.attendee)
+
+      await call(ann, 'say', 'chat', 'hello', 60_000)
+      const [message] = await until('ben gets the message', 5_000, async () => {
+        const got = await heardFrom(ben, 'hello')
+        return got.length > 0 && got
+      })
+      assert.equal(message.sender, 'ann')
+      assert.equal(message.throttled, false)
+      assert.ok(Math.abs(message.at - Date.now()) < 60_000)
+
+      const screen = `${ann.attendee}#content`
+      await call(ann, 'share', 3700)
+      await until('ann is told that she shares', 15_000, async () => (await log(ann)).includes('sharing'))
+      await present(ben, screen)
+      await until('ben sees the screen move', 20_000, () => ben.moving(`video[data-attendee="${screen}"]`))
+      await until('ben hears the tab', 15_000, async () => (await ben.hears([3700], 1500))[0] > heard)
+      const [tab] = await ann.hears([3700], 1500)
+      assert.ok(tab < silent, `ann hears her own tab at ${tab}`)
+      await call(ann, 'stopSharing')
+      await until('the screen goes', 10_000, async () => (await call(ben, 'roster'))[screen].present === false)
+
+      const late = await open('late', version)
+      try {
+        await join(late, meeting, await createAttendee(meeting, 'late'), { camera: false })
+        await call(late, 'listen', 'chat')
+        await until('the late one gets the message', 10_000, async () => (await heardFrom(late, 'hello')).length === 1)
+      } finally {
+        await close(late)
+      }
+      assert.equal((await heardFrom(ann, 'hello')).length, 0, 'no echo to the sender')
+    } catch (error) {
+      t.diagnostic(`ann: ${ann.console.slice(-15).join('\n')}`)
+      t.diagnostic(`ben: ${ben.console.slice(-15).join('\n')}`)
+      t.diagnostic(carillon.log.slice(-3000))
+      throw error
+    } finally {
+      await close(ann, ben)
+    }
+  })
+
   test(`endings and refusals: ${version} SDK`, { timeout: 180_000 }, async (t) => {
     const person = await open('ann', version)
     const second = await open('second', version)

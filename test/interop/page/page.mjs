@@ -59,6 +59,37 @@ window.call = {
     av.start()
     if (camera) av.startLocalVideoTile()
   },
+  // A picture that moves and a tone, as a shared tab has them.
+  async share(hertz) {
+    const canvas = document.createElement('canvas')
+    canvas.width = 1280
+    canvas.height = 720
+    const ink = canvas.getContext('2d')
+    let n = 0
+    setInterval(() => {
+      ink.fillStyle = `hsl(${(n += 7)}, 80%, 50%)`
+      ink.fillRect(0, 0, 1280, 720)
+    }, 66)
+    const context = new AudioContext()
+    const tone = context.createOscillator()
+    tone.frequency.value = hertz
+    const out = context.createMediaStreamDestination()
+    tone.connect(out)
+    tone.start()
+    session.audioVideo.addContentShareObserver({
+      contentShareDidStart: () => log.push('sharing'),
+      contentShareDidStop: () => log.push('not sharing'),
+    })
+    const stream = canvas.captureStream(15)
+    for (const track of out.stream.getAudioTracks()) stream.addTrack(track)
+    await session.audioVideo.startContentShare(stream)
+  },
+  stopSharing: () => session.audioVideo.stopContentShare(),
+  listen: (topic) =>
+    session.audioVideo.realtimeSubscribeToReceiveDataMessage(topic, (m) =>
+      log.push({ topic, text: m.text(), sender: m.senderExternalUserId, throttled: m.throttled, at: m.timestampMs }),
+    ),
+  say: (topic, text, lifetime) => session.audioVideo.realtimeSendDataMessage(topic, text, lifetime),
   camera: (on) => (on ? session.audioVideo.startLocalVideoTile() : session.audioVideo.stopLocalVideoTile()),
   mute: (on) => (on ? session.audioVideo.realtimeMuteLocalAudio() : session.audioVideo.realtimeUnmuteLocalAudio()),
   leave: () => session.audioVideo.stop(),
