@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"testing"
 
-	"google.golang.org/protobuf/proto"
-
 	"carillon/internal/server/servertest"
 	"carillon/internal/signaling/signalpb"
 )
@@ -130,10 +128,7 @@ func TestRoster(t *testing.T) {
 	}
 
 	// A change of mute goes to all, the one who changes it included.
-	b.Send(&signalpb.SdkSignalFrame{
-		Type:         signalpb.SdkSignalFrame_AUDIO_CONTROL.Enum(),
-		AudioControl: &signalpb.SdkAudioControlFrame{Muted: proto.Bool(false)},
-	})
+	b.Mute(false)
 	for who, c := range map[string]*servertest.Client{"the first": a, "the second": b} {
 		if e := c.UntilRoster("a mute change", entryOf(b.AudioID)); e.AttendeeId != nil || e.Muted == nil || e.GetMuted() {
 			t.Errorf("%s is told about the mute change: %v", who, e)

@@ -17,9 +17,10 @@ const (
 	cameraHeight = 360
 )
 
-// Camera sends VP8 frames of one packet each. They hold no picture, but the true headers, and a number. Key
-// frames come only at the start and when they are asked for, as with browsers.
+// Camera sends VP8 frames of one packet each. They hold no picture, but the true headers, a number
+// and a label. Key frames come only at the start and when they are asked for, as with browsers.
 type Camera struct {
+	label  byte
 	track  *webrtc.TrackLocalStaticRTP
 	sender *webrtc.RTPSender
 	stop   context.CancelFunc
@@ -32,15 +33,15 @@ type Camera struct {
 // Frames is the number of the last frame that was sent, from 1.
 func (c *Camera) Frames() uint32 { return c.frames.Load() }
 
-// StartCamera switches the camera on, for the next offer.
-func (p *Peer) StartCamera() *Camera {
+// StartCamera switches the camera on, for the next offer. The label tells its frames from those of others.
+func (p *Peer) StartCamera(label byte) *Camera {
 	p.t.Helper()
 	track, err := webrtc.NewTrackLocalStaticRTP(vp8Codec, "camera", "me")
 	must(p.t, err)
 	sender, err := p.pc.AddTrack(track)
 	must(p.t, err)
 	ctx, stop := context.WithCancel(p.ctx)
-	c := &Camera{track: track, sender: sender, stop: stop}
+	c := &Camera{label: label, track: track, sender: sender, stop: stop}
 	c.keyWanted.Store(true)
 	p.camera = c
 	p.work.Go(func() { every(ctx, cameraPeriod, c.sendFrame) })
@@ -81,13 +82,13 @@ func (c *Camera) sendFrame() {
 			Version: 2, Marker: true, SequenceNumber: uint16(number),
 			Timestamp: number * uint32(cameraPeriod/time.Millisecond) * 90,
 		},
-		Payload: vp8Frame(number, c.keyWanted.Swap(false)),
+		Payload: vp8Frame(c.label, number, c.keyWanted.Swap(false)),
 	})
 }
 
 // vp8Frame is a payload descriptor with a 15-bit picture id (RFC 7741 section 4.2), the frame header (RFC 6386 section
-// 9.1), and the number of the frame in place of a picture.
-func vp8Frame(number uint32, key bool) []byte {
+// 9.1), and in place of a picture the label and the number.
+func vp8Frame(label byte, number uint32, key bool) []byte {
 	payload := []byte{0x90, 0x80, 0x80 | byte(number>>8)&0x7f, byte(number)}
 	if key {
 		payload = append(payload, 0x10, 0, 0, 0x9d, 0x01, 0x2a)
@@ -96,11 +97,12 @@ func vp8Frame(number uint32, key bool) []byte {
 	} else {
 		payload = append(payload, 0x11, 0, 0)
 	}
-	return binary.BigEndian.AppendUint32(payload, number)
+	return binary.BigEndian.AppendUint32(append(payload, label), number)
 }
 
 // Frame is what arrived of a Camera's frame.
 type Frame struct {
+	Label  byte
 	Number uint32
 	Key    bool
 	Packet *rtp.Packet
@@ -111,11 +113,13 @@ func (s *Stream) NextFrame() Frame {
 	s.t.Helper()
 	packet := s.Next()
 	const descriptor = 4
-	if len(packet.Payload) < descriptor+7 || packet.Payload[0] != 0x90 {
+	if len(packet.Payload) < descriptor+8 || packet.Payload[0] != 0x90 {
 		s.t.Fatalf("this is no frame of a test camera: %x", packet.Payload)
 	}
+	end := len(packet.Payload) - 4
 	return Frame{
-		Number: binary.BigEndian.Uint32(packet.Payload[len(packet.Payload)-4:]),
+		Label:  packet.Payload[end-1],
+		Number: binary.BigEndian.Uint32(packet.Payload[end:]),
 		Key:    packet.Payload[descriptor]&1 == 0,
 		Packet: packet,
 	}

@@ -98,6 +98,15 @@ func (c *Client) TakeAnswer() *signalpb.SdkSignalFrame {
 	return ack
 }
 
+// Mute switches the microphone off for the others; it goes on sending.
+func (c *Client) Mute(muted bool) {
+	c.Signal.t.Helper()
+	c.Send(&signalpb.SdkSignalFrame{
+		Type:         signalpb.SdkSignalFrame_AUDIO_CONTROL.Enum(),
+		AudioControl: &signalpb.SdkAudioControlFrame{Muted: proto.Bool(muted)},
+	})
+}
+
 // Close leaves as a page that is closed does.
 func (c *Client) Close() {
 	c.Signal.Close()
