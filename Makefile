@@ -3,6 +3,8 @@
 GO      ?= go
 TAGS    := nolibopusfile
 BIN     := bin/carillon
+# One file that runs on any Linux of this architecture: libopus and libc are inside.
+STATIC  := -s -w -linkmode external -extldflags "-static -lopus -lm"
 WEB     := web/dist/index.html
 WEBSRC  := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 
@@ -16,7 +18,7 @@ run: build ## build everything and start it on http://localhost:8080
 build: $(WEB) ## bin/carillon with the web client inside
 	@scripts/install build
 	@echo "==> building $(BIN)"
-	@$(GO) build -tags $(TAGS) -trimpath -o $(BIN) ./cmd/carillon
+	@$(GO) build -tags $(TAGS),netgo,osusergo -trimpath -ldflags '$(STATIC)' -o $(BIN) ./cmd/carillon
 
 web: $(WEB)
 
