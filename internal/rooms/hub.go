@@ -48,7 +48,7 @@ type Hub struct {
 	mu     sync.Mutex // taken before any Room.mu
 	rooms  map[string]*Room
 	closed bool
-	wg     sync.WaitGroup // room clocks
+	wg     sync.WaitGroup // room clocks, and what background started
 }
 
 // NewHub returns an empty hub. Close it to end every room.
@@ -122,6 +122,15 @@ func (h *Hub) reapLocked(r *Room) {
 	}
 }
 
+// background runs f on a goroutine that Close waits for. After Close, when nobody is left, it does nothing.
+func (h *Hub) background(f func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.closed {
+		h.wg.Go(f)
+	}
+}
+
 // Participants returns the number of live connections in the process, for metrics.
 func (h *Hub) Participants() int {
 	h.mu.Lock()
@@ -134,9 +143,14 @@ func (h *Hub) Participants() int {
 }
 
 // Close tells every participant that the server goes away, ends all rooms and waits for their
-// goroutines. The conferences themselves go on: people come back to them after a restart.
+// goroutines. The conferences themselves go on: people come back to them after a restart. Only the first
+// call does anything.
 func (h *Hub) Close() {
 	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return
+	}
 	h.closed = true
 	for _, r := range h.rooms {
 		r.endAll(ReasonRestart)

@@ -80,7 +80,7 @@ func (p *Participant) HandleRTCP(b *transport.Batch, packet []byte, arrival int6
 // that were subscribed before there was a connection are asked for again.
 func (p *Participant) HandleConnected() {
 	p.log.Debug("media connected")
-	go p.refreshVideos()
+	p.room.hub.background(p.refreshVideos)
 }
 
 func (p *Participant) refreshVideos() {
@@ -94,7 +94,7 @@ func (p *Participant) refreshVideos() {
 }
 
 // HandleClosed implements transport.Handler.
-func (p *Participant) HandleClosed(err error) { go p.fail(err) }
+func (p *Participant) HandleClosed(err error) { p.room.hub.background(func() { p.fail(err) }) }
 
 // sendAudio sends one mixed frame. It is called by the room's clock only.
 func (p *Participant) sendAudio(b *transport.Batch, opusFrame []byte) {

@@ -13,8 +13,9 @@ type Observer interface {
 	Bitrates([]Bitrate)
 	// Messages carries data messages, oldest first.
 	Messages([]Message)
-	// Ended says that the participant is no longer in the room. It is called at most once and never
-	// after Participant.Leave or Participant.Drop.
+	// Ended says that the session is over. The participant is no longer in the room, or, with
+	// ReasonMediaLost, only waits there for its next connection. It is called at most once and never after
+	// Participant.Leave or Participant.Drop.
 	Ended(Reason)
 }
 

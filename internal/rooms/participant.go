@@ -70,12 +70,12 @@ func newParticipant(r *Room, m Member) *Participant {
 	}
 }
 
-// Index returns the first index of the connection; later ones come through the Observer.
-func (p *Participant) Index() Index {
+// ShowIndex sends the Observer the first index, and further ones from now on.
+func (p *Participant) ShowIndex() {
 	p.room.mu.Lock()
 	defer p.room.mu.Unlock()
 	p.indexSent = true
-	return p.room.indexLocked(p)
+	p.member.Observer.Index(p.room.indexLocked(p))
 }
 
 // SetMuted applies the mute state of the client to the mix and tells everybody.
@@ -106,6 +106,10 @@ func (p *Participant) Leave() { p.room.hub.leave(p, false) }
 func (p *Participant) Drop() {
 	p.room.mu.Lock()
 	defer p.room.mu.Unlock()
+	p.dropLocked()
+}
+
+func (p *Participant) dropLocked() {
 	if p.gone || p.grace != nil {
 		return
 	}
@@ -133,28 +137,24 @@ func (p *Participant) stopLocked() {
 	}
 }
 
-// endLocked tells the signaling session that the room has let p go.
+// endLocked tells the signaling session, if there still is one, that the room has let p go.
 func (p *Participant) endLocked(reason Reason) {
 	if p.grace == nil {
 		p.member.Observer.Ended(reason)
 	}
 }
 
-// fail ends a participant whose media connection is broken; the client is asked to come again.
+// fail asks a client whose media connection is broken to come again, and keeps its place for the grace
+// period: browsers that reconnect close the old media connection before they open the new socket.
 func (p *Participant) fail(err error) {
-	p.log.Info("media connection lost", "reason", err)
-	r := p.room
-	r.mu.Lock()
-	was := p.gone
-	waiting := p.grace != nil
-	r.mu.Unlock()
-	if was {
+	p.room.mu.Lock()
+	defer p.room.mu.Unlock()
+	if p.gone {
 		return
 	}
-	r.hub.leave(p, true)
-	if !waiting {
-		p.member.Observer.Ended(ReasonMediaLost)
-	}
+	p.log.Info("media connection lost", "reason", err)
+	p.endLocked(ReasonMediaLost)
+	p.dropLocked()
 }
 
 var errGone = errs.New(errs.Gone, "This connection has been ended.")

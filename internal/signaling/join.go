@@ -63,7 +63,7 @@ func (s *session) handleJoin(ctx context.Context, join *signalpb.SdkJoinFrame) {
 			WantsCompressedSdp:     proto.Bool(s.compress),
 		},
 	})
-	s.send(indexFrame(participant.Index()))
+	participant.ShowIndex()
 	participant.Replay()
 }
 

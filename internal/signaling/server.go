@@ -67,18 +67,26 @@ type Server struct {
 	strangers chan struct{} // one token for each socket without a valid join token
 	noise     *rate.Limiter // log lines that network input can cause
 
-	sessions sync.WaitGroup
-	ctx      context.Context
-	stop     context.CancelFunc
+	mu       sync.Mutex
+	closed   bool           // guarded by mu: no session may begin any more
+	sessions sync.WaitGroup // added to with mu held
+
+	closing context.Context // done when the sessions are to end in order
+	close   context.CancelFunc
+	ctx     context.Context // done when they are cut
+	stop    context.CancelFunc
 }
 
 // New returns a Server. Close it to end every session.
 func New(cfg Config) *Server {
+	closing, shut := context.WithCancel(context.Background())
 	ctx, stop := context.WithCancel(context.Background())
 	return &Server{
 		cfg:       cfg,
 		strangers: make(chan struct{}, maxStrangers),
 		noise:     rate.NewLimiter(5, 20),
+		closing:   closing,
+		close:     shut,
 		ctx:       ctx,
 		stop:      stop,
 	}
@@ -92,9 +100,23 @@ func (s *Server) RemoveAttendee(conferenceID, attendeeID string) {
 	s.cfg.Hub.Remove(conferenceID, attendeeID)
 }
 
-// Close waits until every session has told its client to come again later. Close the Hub first; ctx
-// bounds the wait, after which the sockets are cut.
+// begin counts a session in. It is false when the server is closed.
+func (s *Server) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.sessions.Add(1)
+	}
+	return !s.closed
+}
+
+// Close waits until every session has told its client to come again later. Close the Hub first, which
+// tells those who have joined; ctx bounds the wait, after which the sockets are cut.
 func (s *Server) Close(ctx context.Context) {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.close()
 	done := make(chan struct{})
 	go func() { s.sessions.Wait(); close(done) }()
 	select {
@@ -107,6 +129,11 @@ func (s *Server) Close(ctx context.Context) {
 
 // ServeHTTP upgrades the request and runs the session until the socket closes.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.begin() {
+		http.Error(w, "try again", http.StatusServiceUnavailable)
+		return
+	}
+	defer s.sessions.Done()
 	conferenceID := strings.TrimPrefix(r.URL.Path, pathPrefix)
 	token, content := joinToken(r.Header)
 	stranger := false
@@ -135,8 +162,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	socket.SetReadLimit(frame.MaxSize)
-	s.sessions.Add(1)
-	defer s.sessions.Done()
 	newSession(s, socket, conferenceID, token, content).run(s.ctx, stranger)
 }
 

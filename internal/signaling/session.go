@@ -69,6 +69,8 @@ func (s *session) run(ctx context.Context, stranger bool) {
 	if stranger {
 		timeout = strangerTimeout
 	}
+	closing := context.AfterFunc(s.server.closing, func() { s.end(ending{code: closeRetry, reason: "come again"}) })
+	defer closing()
 	patience := time.AfterFunc(timeout, func() { s.end(ending{code: closeForbidden, reason: "no JOIN"}) })
 	err := s.read(ctx, patience)
 	patience.Stop()
@@ -83,7 +85,7 @@ func (s *session) read(ctx context.Context, patience *time.Timer) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.log.Error("panic in a signaling session", "panic", p, "stack", string(debug.Stack()))
-			s.end(ending{code: closeRetry, reason: "internal error"})
+			s.socket.Close(closeRetry, "internal error")
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
@@ -147,15 +149,24 @@ func (s *session) handle(ctx context.Context, f *signalpb.SdkSignalFrame) {
 }
 
 // left takes the participant out of the room in the way the socket ended: a clean close is a leave,
-// anything else may be a bad network, and the client may come back.
+// anything else may be a bad network, and the client may come back. So may one that we sent away to come
+// again, however it closes, except that GoingAway is always a page that was closed.
 func (s *session) left(err error) {
 	if s.participant == nil {
 		return
 	}
+	clean := false
 	switch websocket.CloseStatus(err) {
-	case websocket.StatusNormalClosure, websocket.StatusGoingAway, websocket.StatusNoStatusRcvd:
+	case websocket.StatusGoingAway:
+		clean = true
+	case websocket.StatusNormalClosure, websocket.StatusNoStatusRcvd:
+		s.mu.Lock()
+		clean = s.ending == nil || s.ending.code != closeRetry
+		s.mu.Unlock()
+	}
+	if clean {
 		s.participant.Leave()
-	default:
+	} else {
 		s.participant.Drop()
 	}
 }
@@ -219,14 +230,15 @@ func (s *session) write(ctx context.Context) {
 				return
 			}
 		case <-s.wake:
-			for _, message := range s.take() {
+			queue, ending := s.take()
+			for _, message := range queue {
 				if s.bounded(ctx, func(ctx context.Context) error { return s.socket.Write(ctx, websocket.MessageBinary, message) }) != nil {
 					s.socket.CloseNow()
 					return
 				}
 			}
-			if e := s.ended(); e != nil && deadline == nil {
-				deadline = time.After(e.wait)
+			if ending != nil && deadline == nil {
+				deadline = time.After(ending.wait)
 			}
 		}
 	}
@@ -239,21 +251,17 @@ func (s *session) bounded(ctx context.Context, f func(context.Context) error) er
 	return f(ctx)
 }
 
-func (s *session) take() [][]byte {
+// take returns what there is to send and, if the socket is to be closed after that, how. Both are taken at
+// once: a frame that was queued before the ending never stays behind.
+func (s *session) take() ([][]byte, *ending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q := s.queue
 	s.queue = nil
-	return q
-}
-
-func (s *session) ended() *ending {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.ending
+	return q, s.ending
 }
 
 func (s *session) close() {
-	e := s.ended()
+	_, e := s.take()
 	s.socket.Close(e.code, e.reason)
 }

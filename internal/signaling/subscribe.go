@@ -49,6 +49,8 @@ func (s *session) subscribe(sub *signalpb.SdkSubscribeFrame) (*rooms.Subscribed,
 		if text, err = s.sdp.InflateOffer(compressed); err != nil {
 			return nil, err
 		}
+	} else {
+		s.sdp.Remember(text)
 	}
 	offer, err := sdp.ParseOffer(text)
 	if err != nil {
