@@ -88,7 +88,7 @@ describe('participant tile', () => {
 
   it('binds and lets go of the picture as it comes, changes and goes', async () => {
     const engine = { bindVideo: vi.fn(), unbindVideo: vi.fn() }
-    const tile = show(ParticipantTile, { props: { participant: person, engine: engine as unknown as MeetingEngine, veiled: false } })
+    const tile = show(ParticipantTile, { props: { participant: person, engine: engine as unknown as MeetingEngine, veiled: false, pinned: false } })
     expect(tile.find('video').exists()).toBe(false)
     expect(tile.text()).toContain('AL')
 
@@ -105,7 +105,7 @@ describe('participant tile', () => {
 
   it('says who it is and whether the microphone is off', async () => {
     const engine = { bindVideo: vi.fn(), unbindVideo: vi.fn() } as unknown as MeetingEngine
-    const tile = show(ParticipantTile, { props: { participant: { ...person, muted: true, self: true }, engine, veiled: false } })
+    const tile = show(ParticipantTile, { props: { participant: { ...person, muted: true, self: true }, engine, veiled: false, pinned: false } })
     expect(tile.find(testId('tile')).attributes()).toMatchObject({ 'data-attendee-id': 'a1', 'data-self': 'true' })
     expect(tile.find(testId('tile-name')).text()).toBe('Ann Lee (you)')
     expect(tile.find(testId('tile-muted')).exists()).toBe(true)
@@ -126,7 +126,7 @@ describe('sign-in', () => {
 describe('shortcuts', () => {
   it('act, but not while somebody types or holds a modifier', () => {
     const mute = vi.fn()
-    const view = show(defineComponent({ setup: () => useShortcuts({ m: mute }), template: '<input>', render: () => null }))
+    const view = show(defineComponent({ setup: () => useShortcuts({ single: { m: mute } }), template: '<input>', render: () => null }))
     const press = (init: KeyboardEventInit, target: EventTarget = window) =>
       target.dispatchEvent(new KeyboardEvent('keydown', { bubbles: true, ...init }))
     press({ key: 'm' })

@@ -1,5 +1,6 @@
 import { onScopeDispose, shallowRef, watch } from 'vue'
 import { joinMeeting } from '@/api/meetings'
+import { pickScreen } from '@/meeting/devices'
 import { MeetingEngine, type Snapshot } from '@/meeting/engine'
 import type { Preferences } from '@/stores/preferences'
 
@@ -12,6 +13,7 @@ export function useMeeting(id: string, name: () => string, preferences: Preferen
     join: () => joinMeeting(id, name()),
     openCall: async (info, observer) => (await loadCall()).openChimeCall(info, observer),
     choices: () => preferences,
+    pickScreen,
     onChange: (next) => {
       snapshot.value = next
     },

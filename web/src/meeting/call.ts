@@ -42,6 +42,14 @@ export interface CallObserver {
   tileRemoved(tileId: number): void
   /** A capture device in use vanished (unplugged or revoked). */
   deviceLost(kind: CaptureKind): void
+  /** Somebody speaks into the microphone although it is off; repeated as long as it lasts. */
+  spokeMuted(): void
+  /** Sound gets lost on the way to us, or does so no more. */
+  connectionQuality(poor: boolean): void
+  /** The others can see the shared screen. */
+  shareStarted(): void
+  /** The shared screen is over, also when it never began; the call itself goes on. */
+  shareStopped(cause: StopCause): void
 }
 
 export type CaptureKind = 'microphone' | 'camera'
@@ -58,6 +66,9 @@ export interface Call {
   setMuted(muted: boolean): void
   openCamera(deviceId: string): Promise<void>
   closeCamera(): Promise<void>
+  /** Sends a screen with its sound to the others; ends the stream when it is over. One at a time. */
+  startShare(screen: MediaStream): void
+  stopShare(): void
   bindAudio(element: HTMLAudioElement): Promise<void>
   chooseSpeaker(deviceId: string): Promise<void>
   bindVideo(tileId: number, element: HTMLVideoElement): void

@@ -5,12 +5,15 @@ import {
   LogLevel,
   MeetingSessionConfiguration,
   type AudioVideoObserver,
+  type ContentShareObserver,
+  type DefaultContentShareController,
   type DeviceChangeObserver,
   type MeetingSessionStatus,
   type VideoTileState,
 } from 'amazon-chime-sdk-js'
 import type { JoinInfo } from '@/api/meetings'
 import type { Call, CallObserver } from './call'
+import { listenForSpeech } from './speech'
 import { stopCause } from './stopcause'
 import { videoTile } from './videotile'
 
@@ -31,7 +34,7 @@ export function openChimeCall(info: JoinInfo, observer: CallObserver): Call {
   return new ChimeCall(session, devices, observer)
 }
 
-class ChimeCall implements Call, AudioVideoObserver, DeviceChangeObserver {
+class ChimeCall implements Call, AudioVideoObserver, DeviceChangeObserver, ContentShareObserver {
   readonly selfId: string
   readonly selfExternalId: string
   private readonly session: DefaultMeetingSession
@@ -42,6 +45,10 @@ class ChimeCall implements Call, AudioVideoObserver, DeviceChangeObserver {
   private finished = false
   private onFinished: (() => void) | undefined
   private cameraOpen = false
+  private microphoneOpen = false
+  private muted = true
+  private stopListening: (() => void) | undefined
+  private sharing = false
 
   constructor(session: DefaultMeetingSession, devices: DefaultDeviceController, observer: CallObserver) {
     this.session = session
@@ -56,6 +63,8 @@ class ChimeCall implements Call, AudioVideoObserver, DeviceChangeObserver {
     this.started = true
     audioVideo.addObserver(this)
     audioVideo.addDeviceChangeObserver(this)
+    audioVideo.addContentShareObserver(this)
+    this.shareSession().addObserver(this.shareEnd)
     audioVideo.realtimeSubscribeToAttendeeIdPresence(this.onPresence)
     audioVideo.start()
   }
@@ -71,6 +80,8 @@ class ChimeCall implements Call, AudioVideoObserver, DeviceChangeObserver {
     const done = new Promise<void>((resolve) => {
       this.onFinished = resolve
     })
+    // First the screen: as long as the call is there, the others see that it was ended, not lost.
+    this.stopShare()
     this.session.audioVideo.stop()
     await done
   }
@@ -83,12 +94,19 @@ class ChimeCall implements Call, AudioVideoObserver, DeviceChangeObserver {
       autoGainControl: true,
     })
     // The person may have answered the browser's question after leaving.
-    if (this.finished) await this.session.audioVideo.stopAudioInput()
+    if (this.finished) {
+      await this.session.audioVideo.stopAudioInput()
+      return
+    }
+    this.microphoneOpen = true
+    await this.listenWhileMuted()
   }
 
   setMuted(muted: boolean): void {
     if (muted) this.session.audioVideo.realtimeMuteLocalAudio()
     else this.session.audioVideo.realtimeUnmuteLocalAudio()
+    this.muted = muted
+    void this.listenWhileMuted()
   }
 
   async openCamera(deviceId: string): Promise<void> {
@@ -111,6 +129,15 @@ class ChimeCall implements Call, AudioVideoObserver, DeviceChangeObserver {
     this.cameraOpen = false
     this.session.audioVideo.stopLocalVideoTile()
     await this.session.audioVideo.stopVideoInput()
+  }
+
+  startShare(screen: MediaStream): void {
+    this.sharing = true
+    void this.session.audioVideo.startContentShare(screen)
+  }
+
+  stopShare(): void {
+    if (this.sharing) this.session.audioVideo.stopContentShare()
   }
 
   async bindAudio(element: HTMLAudioElement): Promise<void> {
@@ -153,6 +180,18 @@ class ChimeCall implements Call, AudioVideoObserver, DeviceChangeObserver {
     this.onFinished?.()
   }
 
+  connectionDidBecomePoor(): void {
+    if (!this.finished) this.observer.connectionQuality(true)
+  }
+
+  connectionDidSuggestStopVideo(): void {
+    this.connectionDidBecomePoor()
+  }
+
+  connectionDidBecomeGood(): void {
+    if (!this.finished) this.observer.connectionQuality(false)
+  }
+
   videoTileDidUpdate(state: VideoTileState): void {
     const tile = videoTile(state)
     if (tile) this.observer.tileChanged(tile)
@@ -170,6 +209,35 @@ class ChimeCall implements Call, AudioVideoObserver, DeviceChangeObserver {
 
   videoInputStreamEnded(): void {
     if (!this.finished && this.cameraOpen) this.observer.deviceLost('camera')
+  }
+
+  // ContentShareObserver
+
+  contentShareDidStart(): void {
+    if (!this.finished) this.observer.shareStarted()
+  }
+
+  /** Why a share is over is told only by the connection that carried it. */
+  private readonly shareEnd: AudioVideoObserver = {
+    audioVideoDidStop: (status) => {
+      if (!this.sharing) return
+      this.sharing = false
+      if (!this.finished) this.observer.shareStopped(stopCause(status.statusCode()))
+    },
+  }
+
+  private shareSession() {
+    return (this.session.contentShare as DefaultContentShareController)['contentAudioVideo']
+  }
+
+  private async listenWhileMuted(): Promise<void> {
+    this.stopListening?.()
+    this.stopListening = undefined
+    if (!this.muted || !this.microphoneOpen || this.finished) return
+    const microphone = await this.devices.acquireAudioInputStream()
+    // Much can have happened meanwhile.
+    if (!this.muted || this.finished || this.stopListening) return
+    this.stopListening = listenForSpeech(microphone, () => this.observer.spokeMuted())
   }
 
   private readonly onPresence = (attendeeId: string, present: boolean, externalUserId?: string): void => {
@@ -190,6 +258,10 @@ class ChimeCall implements Call, AudioVideoObserver, DeviceChangeObserver {
   /** Lets go of camera, microphone and every listener, so that the browser's recording mark goes out. */
   private async release(): Promise<void> {
     const { audioVideo } = this.session
+    this.stopListening?.()
+    this.stopListening = undefined
+    this.stopShare()
+    audioVideo.removeContentShareObserver(this)
     audioVideo.removeObserver(this)
     audioVideo.removeDeviceChangeObserver(this)
     audioVideo.realtimeUnsubscribeToAttendeeIdPresence(this.onPresence)

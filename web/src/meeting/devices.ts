@@ -36,6 +36,26 @@ export async function openDevice(kind: 'camera' | 'microphone', deviceId: string
   }
 }
 
+/** Whether this browser can share a screen at all; those of phones cannot. */
+export function canShareScreen(): boolean {
+  return typeof (navigator.mediaDevices as MediaDevices | undefined)?.getDisplayMedia === 'function'
+}
+
+/** Asks which tab, window or screen to share. */
+export function pickScreen(): Promise<MediaStream> {
+  const options = {
+    video: { frameRate: { max: 30 } },
+    // What a tab plays is music and film as often as speech: left as it is.
+    audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+    // The sound of the whole system would hold this call, and everybody would hear himself.
+    systemAudio: 'exclude',
+    // A picture of the call in the call has no end.
+    selfBrowserSurface: 'exclude',
+    surfaceSwitching: 'include',
+  }
+  return navigator.mediaDevices.getDisplayMedia(options)
+}
+
 export function stopStream(stream: MediaStream | undefined): void {
   for (const track of stream?.getTracks() ?? []) track.stop()
 }

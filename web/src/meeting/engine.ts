@@ -4,6 +4,7 @@ import { backoff } from './backoff'
 import type { Call, CallObserver, StopCause } from './call'
 import { Capture, type Choices, type Notice } from './capture'
 import { Roster, type Participant } from './roster'
+import { Share, shareLimit, type ShareProblem, type ShareState } from './share'
 
 export type Phase =
   | 'idle'
@@ -29,6 +30,13 @@ export interface Snapshot {
   readonly cameraOn: boolean
   /** The last trouble with a device; stays until the next success with it or until dismissed. */
   readonly notice: Notice | undefined
+  readonly share: ShareState
+  /** Why nothing is shared; stays until the next attempt or until dismissed. */
+  readonly shareProblem: ShareProblem | undefined
+  /** Somebody speaks here, and nobody hears it. */
+  readonly speakingMuted: boolean
+  /** Sound gets lost on the way to us. */
+  readonly poorConnection: boolean
 }
 
 export interface EngineConfig {
@@ -37,6 +45,8 @@ export interface EngineConfig {
   openCall: (info: JoinInfo, observer: CallObserver) => Call | Promise<Call>
   /** Asked at each join from outside; later changes come by the engine's own methods. */
   choices: () => Choices
+  /** Asks the person what to share. Rejects like getDisplayMedia. */
+  pickScreen: () => Promise<MediaStream>
   onChange: (snapshot: Snapshot) => void
   now?: () => number
   random?: () => number
@@ -50,6 +60,8 @@ const rejoinLimit = 10 * 60_000
 const rejectionLimit = 3
 /** How often the end of a speaking mark is looked for (ms). */
 const settleEvery = 300
+/** How long somebody who spoke while muted is told so (ms). */
+const speakingMutedFor = 5_000
 
 /**
  * Keeps one person in one meeting: joins, watches the call, joins again when the call gave up, and
@@ -60,6 +72,7 @@ const settleEvery = 300
 export class MeetingEngine {
   private readonly config: EngineConfig
   private readonly capture: Capture
+  private readonly share: Share
   private readonly now: () => number
 
   private phase: Phase = 'idle'
@@ -70,6 +83,8 @@ export class MeetingEngine {
   private call: Call | undefined
   private roster = new Roster('', '')
   private audio: HTMLAudioElement | undefined
+  private spokeMutedAt = -Infinity
+  private poorConnection = false
 
   private attempt = 0
   private rejections = 0
@@ -86,6 +101,7 @@ export class MeetingEngine {
       (muted) => this.roster.setSelfMuted(muted),
       () => this.publish(),
     )
+    this.share = new Share(config.pickScreen, () => this.publish())
   }
 
   snapshot(): Snapshot {
@@ -97,6 +113,10 @@ export class MeetingEngine {
       microphoneOn: this.capture.microphoneOn,
       cameraOn: this.capture.cameraOn,
       notice: this.capture.notice,
+      share: this.share.state,
+      shareProblem: this.share.problem,
+      speakingMuted: this.phase !== 'ended' && this.now() - this.spokeMutedAt < speakingMutedFor,
+      poorConnection: this.poorConnection,
     }
   }
 
@@ -112,8 +132,7 @@ export class MeetingEngine {
     this.wasConnected = false
     this.outageSince = this.now()
     this.settleTimer ??= setInterval(() => {
-      this.roster.settle(this.now())
-      this.publishRoster()
+      this.settle()
     }, settleEvery)
     void this.connect()
   }
@@ -134,6 +153,7 @@ export class MeetingEngine {
   }
 
   setMicrophone(on: boolean): Promise<void> {
+    this.spokeMutedAt = -Infinity
     return this.capture.setMicrophone(on)
   }
 
@@ -153,6 +173,18 @@ export class MeetingEngine {
     return this.capture.chooseSpeaker(deviceId)
   }
 
+  /** Asks what to share and shares it, or says why it cannot. */
+  async startShare(): Promise<void> {
+    if (this.phase !== 'connected') return
+    // Who would be refused need not choose first.
+    if (this.roster.sharedByOthers() >= shareLimit) this.share.refuse('full')
+    else await this.share.start()
+  }
+
+  stopShare(): void {
+    this.share.stop()
+  }
+
   /** The element that plays everybody else; kept for every later call. */
   async bindAudio(element: HTMLAudioElement): Promise<void> {
     this.audio = element
@@ -169,6 +201,7 @@ export class MeetingEngine {
 
   dismissNotice(): void {
     this.capture.notice = undefined
+    this.share.dismiss()
     this.publish()
   }
 
@@ -189,6 +222,7 @@ export class MeetingEngine {
     this.call = call
     this.roster = new Roster(call.selfId, call.selfExternalId)
     this.capture.attach(call)
+    this.share.attach(call)
     this.publish()
     if (this.audio) await call.bindAudio(this.audio).catch(() => undefined)
     await this.capture.begin(() => {
@@ -218,6 +252,10 @@ export class MeetingEngine {
       tileChanged: (tile) => onRoster(() => this.roster.tileChanged(tile)),
       tileRemoved: (tileId) => onRoster(() => this.roster.tileRemoved(tileId)),
       deviceLost: (kind) => current(() => this.capture.lost(kind)),
+      spokeMuted: () => current(() => this.spokeMuted()),
+      connectionQuality: (poor) => current(() => this.setPoorConnection(poor)),
+      shareStarted: () => current(() => this.share.started()),
+      shareStopped: (cause) => current(() => this.share.stopped(cause)),
     }
   }
 
@@ -228,6 +266,29 @@ export class MeetingEngine {
     this.rejections = 0
     this.publish()
     this.capture.connected()
+    this.share.connected()
+  }
+
+  private spokeMuted(): void {
+    if (this.capture.microphoneOn) return
+    const shown = this.snapshot().speakingMuted
+    this.spokeMutedAt = this.now()
+    if (!shown) this.publish()
+  }
+
+  private setPoorConnection(poor: boolean): void {
+    if (poor === this.poorConnection) return
+    this.poorConnection = poor
+    this.publish()
+  }
+
+  /** Ends the marks whose time is over. */
+  private settle(): void {
+    this.roster.settle(this.now())
+    if (this.spokeMutedAt > -Infinity && !this.snapshot().speakingMuted) {
+      this.spokeMutedAt = -Infinity
+      this.publish()
+    } else this.publishRoster()
   }
 
   private interrupted(): void {
@@ -239,6 +300,8 @@ export class MeetingEngine {
   private stopped(cause: StopCause): void {
     this.call = undefined
     this.capture.detach()
+    this.share.detach()
+    this.poorConnection = false
     switch (cause) {
       case 'left':
       case 'ended':
@@ -321,6 +384,9 @@ export class MeetingEngine {
     this.settleTimer = undefined
     this.call = undefined
     this.capture.detach()
+    this.share.end()
+    this.spokeMutedAt = -Infinity
+    this.poorConnection = false
     this.phase = 'ended'
     this.reason = reason
     this.detail = detail

@@ -5,7 +5,7 @@ export interface Participant {
   readonly attendeeId: string
   readonly name: string
   readonly self: boolean
-  /** A screen share, which other clients of the same protocol can send. */
+  /** A shared screen; `self` tells whether it is one's own. */
   readonly content: boolean
   readonly muted: boolean
   readonly speaking: boolean
@@ -43,6 +43,11 @@ export class Roster {
   list(): readonly Participant[] {
     this.cached ??= [...this.people.values()]
     return this.cached
+  }
+
+  /** How many screens others share. */
+  sharedByOthers(): number {
+    return this.list().filter(({ self, content }) => content && !self).length
   }
 
   presence(attendeeId: string, externalUserId: string, present: boolean): void {
@@ -106,7 +111,7 @@ export class Roster {
     this.people.set(attendeeId, {
       attendeeId,
       name: displayName(externalUserId),
-      self: attendeeId === this.selfId,
+      self: attendeeId === this.selfId || attendeeId === this.selfId + contentSuffix,
       content: attendeeId.endsWith(contentSuffix),
       muted: false,
       speaking: false,

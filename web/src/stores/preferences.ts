@@ -14,6 +14,8 @@ export interface Preferences {
   microphoneId: string
   cameraId: string
   speakerId: string
+  /** Whether single keys act in a call; who dictates or has a trembling hand may want them off. */
+  singleKeys: boolean
 }
 
 const storageKey = 'carillon.preferences'
@@ -35,6 +37,7 @@ function load(): Preferences {
     microphoneId: text(stored.microphoneId),
     cameraId: text(stored.cameraId),
     speakerId: text(stored.speakerId),
+    singleKeys: stored.singleKeys !== false,
   }
 }
 
