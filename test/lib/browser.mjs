@@ -13,15 +13,15 @@ const flags = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  '--use-fake-ui-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
   '--disable-renderer-backgrounding',
   '--disable-background-timer-throttling',
 ]
 
 export class Person {
-  // name is also the name shown in the meeting; tone is in Hz.
-  static async open(name, tone, { viewport = { width: 1280, height: 800 } } = {}) {
+  // name is also the name shown in the meeting; tone is in Hz. shares is the title of the tab that is
+  // chosen whenever the page asks what to share; locale is the language of the browser.
+  static async open(name, tone, { viewport = { width: 1280, height: 800 }, shares, locale = 'en-US', ...context } = {}) {
     const person = new Person()
     person.name = name
     person.tone = tone
@@ -30,9 +30,15 @@ export class Person {
     writeTone(wav, tone)
     person.browser = await chromium.launch({
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-      args: [...flags, '--use-fake-device-for-media-stream=fps=15', `--use-file-for-fake-audio-capture=${wav}`],
+      // A muted browser would share a silent tab.
+      ignoreDefaultArgs: shares ? ['--mute-audio'] : [],
+      args: [
+        ...flags, '--use-fake-device-for-media-stream=fps=15', `--use-file-for-fake-audio-capture=${wav}`,
+        // The first would choose a screen that does not exist. Camera and microphone are granted below either way.
+        shares ? `--auto-select-tab-capture-source-by-title=${shares}` : '--use-fake-ui-for-media-stream',
+      ],
     })
-    person.context = await person.browser.newContext({ viewport })
+    person.context = await person.browser.newContext({ viewport, locale, ...context })
     await person.context.grantPermissions(['camera', 'microphone'])
     await person.context.addInitScript(probe)
     person.page = await person.context.newPage()
