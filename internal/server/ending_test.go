@@ -152,10 +152,14 @@ func TestRestart(t *testing.T) {
 	before[0].StartCamera('a')
 	before[0].Subscribe()
 	oldStream := cameraOf(t, before[1], before[0])
-	data := m.Data
-	m.Stop(t)
+	stopped := make(chan struct{})
+	go func() { defer close(stopped); m.Stop(t) }()
+	for _, c := range before {
+		c.ExpectClose()
+	}
+	<-stopped
 
-	restarted := servertest.StartIn(t, data)
+	restarted := servertest.StartIn(t, m.Data)
 	var after []*servertest.Client
 	for i, ticket := range m.tickets {
 		after = append(after, servertest.Enter(t, ticket.At(restarted), uint64(i+1)))

@@ -87,6 +87,13 @@ func (c *Client) SendSubscribe(streamIDs ...uint32) {
 	c.Send(&signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_SUBSCRIBE.Enum(), Sub: sub})
 }
 
+// SubscribeWith sends SUBSCRIBE with an offer that is not the client's own, and returns the answer as it is.
+func (c *Client) SubscribeWith(sub *signalpb.SdkSubscribeFrame) *signalpb.SdkSignalFrame {
+	c.Signal.t.Helper()
+	c.Send(&signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_SUBSCRIBE.Enum(), Sub: sub})
+	return c.Expect(signalpb.SdkSignalFrame_SUBSCRIBE_ACK)
+}
+
 // TakeAnswer reads SUBSCRIBE_ACK and applies its answer.
 func (c *Client) TakeAnswer() *signalpb.SdkSignalFrame {
 	c.Signal.t.Helper()

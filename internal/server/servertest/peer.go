@@ -148,6 +148,9 @@ func (s *Stream) Next() *rtp.Packet {
 	}
 }
 
+// Waiting is the number of packets that have arrived and were not read yet.
+func (s *Stream) Waiting() int { return len(s.packets) }
+
 // Skip forgets the packets that have arrived so far.
 func (s *Stream) Skip() {
 	for {
@@ -175,6 +178,13 @@ func (p *Peer) want(streamIDs []uint32) {
 		must(p.t, err)
 		p.receiving[section] = id
 	}
+}
+
+// Offer returns an offer, for somebody else to misuse.
+func (p *Peer) Offer() string {
+	p.t.Helper()
+	text, _ := p.offer()
+	return text
 }
 
 // offer makes the next offer, and the list of wanted streams by position over its video sections.

@@ -3,6 +3,7 @@ package servertest
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -67,6 +68,21 @@ func (s *Signal) SendText(message string) {
 	if err := s.socket.Write(s.t.Context(), websocket.MessageText, []byte(message)); err != nil {
 		s.t.Fatalf("cannot send: %v", err)
 	}
+}
+
+// Flood sends a message up to n times as fast as it can, and returns the code with which the server closes.
+func (s *Signal) Flood(message []byte, n int) websocket.StatusCode {
+	s.t.Helper()
+	var sending sync.WaitGroup
+	sending.Go(func() {
+		for range n {
+			if s.socket.Write(s.t.Context(), websocket.MessageBinary, message) != nil {
+				return // it was closed
+			}
+		}
+	})
+	defer sending.Wait()
+	return s.ExpectClose()
 }
 
 // Ping asks for an answer and waits for it. Since the server handles the frames of a connection in order,
