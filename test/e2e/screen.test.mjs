@@ -160,8 +160,23 @@ step('of three who share at once two do, and the third is told why not', async (
   const cid = await arrive('cid', 2710)
   await enter(cid)
   const all = Object.values(guests)
-  for (const guest of all) guest.slides = await openSlides(guest.person, slides.title, slides.tone)
-  await Promise.all(all.map((guest) => guest.at('share-toggle').click()))
+  for (const guest of all) {
+    guest.slides = await openSlides(guest.person, slides.title, slides.tone)
+    // All have chosen before the first is seen, so that it is the server that decides.
+    await guest.page.evaluate(() => {
+      const pick = navigator.mediaDevices.getDisplayMedia.bind(navigator.mediaDevices)
+      const gate = new Promise((open) => (window.openGate = open))
+      navigator.mediaDevices.getDisplayMedia = async (options) => {
+        const stream = await pick(options)
+        window.chosen = true
+        await gate
+        return stream
+      }
+    })
+    await guest.at('share-toggle').click()
+    await until(`${guest.person.name} has chosen`, 10_000, () => guest.page.evaluate(() => window.chosen))
+  }
+  await Promise.all(all.map((guest) => guest.page.evaluate(() => window.openGate())))
   const sharers = []
   const refused = []
   for (const guest of all) {
@@ -176,7 +191,9 @@ step('of three who share at once two do, and the third is told why not', async (
   assert.match(await refused[0].at('share-problem').innerText(), /Two screens are already shared/)
   for (const sharer of sharers) await seesScreen(refused[0], sharer)
   // And when it is known beforehand, nobody has to choose first.
-  await refused[0].page.evaluate(() => (navigator.mediaDevices.getDisplayMedia = () => Promise.reject(new TypeError('was asked'))))
+  await refused[0].page.evaluate(() => void (navigator.mediaDevices.getDisplayMedia = () => Promise.reject(new TypeError('was asked'))))
+  await refused[0].at('share-problem').getByRole('button').click()
+  await refused[0].at('share-problem').waitFor({ state: 'detached' })
   await refused[0].at('share-toggle').click()
   await until('told again', 3_000, async () => (await refused[0].at('share-problem').getAttribute('data-problem')) === 'full')
   guests.sharer = sharers[0]
