@@ -26,7 +26,7 @@ const (
 	MaxReceived     = 25 // videos that one participant may receive
 )
 
-// Config is what a Hub needs. All fields but Presence are required.
+// Config is what a Hub needs. Transport and Logger are required.
 type Config struct {
 	Transport *transport.Server
 	Logger    *slog.Logger
@@ -34,6 +34,10 @@ type Config struct {
 	// Presence is told the number of people (content shares not counted) in a conference each time
 	// it changes. It is called without locks held, in order for one conference, and may block.
 	Presence func(conferenceID string, connected int)
+
+	// ReserveIDs reserves n numbers that no earlier or later call, of this process or the next, reserves too, each
+	// block above the last. Nil starts at 1 each time.
+	ReserveIDs func(n uint32) (first uint32, err error)
 
 	// Grace is how long a participant whose signaling broke stays in the roster, waiting for the
 	// same session to come back. Zero means 15 s.
@@ -44,6 +48,7 @@ type Config struct {
 type Hub struct {
 	cfg      Config
 	presence *presenceQueue
+	ids      idSource
 
 	mu     sync.Mutex // taken before any Room.mu
 	rooms  map[string]*Room
@@ -56,7 +61,7 @@ func NewHub(cfg Config) *Hub {
 	if cfg.Grace == 0 {
 		cfg.Grace = 15 * time.Second
 	}
-	h := &Hub{cfg: cfg, rooms: make(map[string]*Room)}
+	h := &Hub{cfg: cfg, rooms: make(map[string]*Room), ids: idSource{reserve: cfg.ReserveIDs, log: cfg.Logger}}
 	h.presence = newPresenceQueue(cfg.Presence)
 	return h
 }

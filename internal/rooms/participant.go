@@ -58,7 +58,7 @@ type Participant struct {
 }
 
 func newParticipant(r *Room, m Member) *Participant {
-	id := r.allocateLocked()
+	id := r.hub.ids.allocate()
 	return &Participant{
 		member:   m,
 		room:     r,

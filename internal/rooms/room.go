@@ -6,16 +6,10 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"carillon/internal/errs"
 	"carillon/internal/media/mixer"
 )
-
-// idEpoch is subtracted from the clock where stream, group and audio ids start. Clients expect these
-// ids to grow for as long as the conference lives, also over a restart of the server; starting from
-// the seconds since idEpoch keeps that promise as long as fewer than one id per second is used up.
-var idEpoch = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Room is one live conference.
 type Room struct {
@@ -32,7 +26,6 @@ type Room struct {
 
 	// Guarded by mu.
 	mu         sync.Mutex
-	nextID     uint32
 	streams    map[uint32]*cameraStream // by stream id
 	messages   messageBox
 	indexDirty bool
@@ -50,16 +43,9 @@ func newRoom(h *Hub, id string) *Room {
 		streams: make(map[uint32]*cameraStream),
 
 		messages: newMessageBox(),
-		nextID:   uint32(time.Since(idEpoch) / time.Second),
 	}
 	r.members.Store(&[]*Participant{})
 	return r
-}
-
-// allocateLocked returns the next id; one counter serves streams, groups and audio streams.
-func (r *Room) allocateLocked() uint32 {
-	r.nextID++
-	return r.nextID
 }
 
 func (r *Room) empty() bool { return len(*r.members.Load()) == 0 }

@@ -34,7 +34,7 @@ func (p *Participant) setCameraLocked(m *media, section *sdp.AnswerSection, s Se
 	config := trackConfig(section)
 	c := p.camera
 	if c == nil {
-		c = &cameraStream{streamID: p.room.allocateLocked(), groupID: p.room.allocateLocked(), owner: p}
+		c = &cameraStream{streamID: p.room.hub.ids.allocate(), groupID: p.room.hub.ids.allocate(), owner: p}
 		p.camera = c
 		p.room.streams[c.streamID] = c
 		p.room.indexDirty = true

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -78,6 +80,45 @@ func (d dataDir) makeKey(path string) error {
 		return fmt.Errorf("cannot write a key: %w", err)
 	}
 	return nil
+}
+
+// reserveIDs returns the first of n numbers that are used once in the life of the directory. The file holds the next
+// free one and is on the disk before the numbers are used.
+func (d dataDir) reserveIDs(n uint32) (first uint32, err error) {
+	path := filepath.Join(string(d), "ids")
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		first = 1
+	case err != nil:
+		return 0, fmt.Errorf("cannot read the file of ids: %w", err)
+	default:
+		free, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 32)
+		if err != nil {
+			return 0, fmt.Errorf("the file %s is damaged: %w", path, err)
+		}
+		first = uint32(free)
+	}
+	if err := d.replace(path, strconv.FormatUint(uint64(first)+uint64(n), 10)+"\n"); err != nil {
+		return 0, fmt.Errorf("cannot write the file of ids: %w", err)
+	}
+	return first, nil
+}
+
+// replace writes a file so that it holds the old content or the new one, whatever happens meanwhile.
+func (d dataDir) replace(path, content string) error {
+	f, err := os.CreateTemp(string(d), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if _, err = f.WriteString(content); err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
 }
 
 // dsn is the data source name to use: the configured one, or SQLite in the directory.

@@ -61,3 +61,18 @@ func TestOneServerOnADirectory(t *testing.T) {
 	}
 	second.Close()
 }
+
+func TestIDsAreReservedOnce(t *testing.T) {
+	d := dataDir(t.TempDir())
+	for _, want := range []uint32{1, 11, 21} {
+		if first, err := d.reserveIDs(10); err != nil || first != want {
+			t.Fatalf("reserved from %d, %v; want %d", first, err, want)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(string(d), "ids"), []byte("many"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.reserveIDs(10); err == nil {
+		t.Error("a damaged file went unnoticed: ids would be used again")
+	}
+}

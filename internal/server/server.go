@@ -71,7 +71,7 @@ func Start(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *Ser
 	if err != nil {
 		return nil, err
 	}
-	if err := s.startMedia(cfg); err != nil {
+	if err := s.startMedia(cfg, data); err != nil {
 		return nil, err
 	}
 	if err := s.recover(ctx); err != nil {
@@ -101,13 +101,13 @@ func (s *Server) startControl(ctx context.Context, cfg *config.Config, data data
 }
 
 // startMedia opens the media port and makes the live side.
-func (s *Server) startMedia(cfg *config.Config) error {
+func (s *Server) startMedia(cfg *config.Config, data dataDir) error {
 	var err error
 	s.transport, err = transport.Listen(transport.Config{Listen: cfg.Media, PublicIPs: cfg.PublicIPs, Logger: s.logger})
 	if err != nil {
 		return fmt.Errorf("cannot open the media port %s: %w", cfg.Media, err)
 	}
-	s.hub = rooms.NewHub(rooms.Config{Transport: s.transport, Logger: s.logger, Presence: s.present})
+	s.hub = rooms.NewHub(rooms.Config{Transport: s.transport, Logger: s.logger, Presence: s.present, ReserveIDs: data.reserveIDs})
 	s.signaling = signaling.New(signaling.Config{Meetings: s.meetings, Hub: s.hub, Logger: s.logger})
 	s.meetings.SetLive(s.signaling)
 	return nil
