@@ -69,3 +69,8 @@ tool (
 	github.com/99designs/gqlgen
 	google.golang.org/protobuf/cmd/protoc-gen-go
 )
+
+ignore (
+	./test/node_modules
+	./web/node_modules
+)
