@@ -137,9 +137,8 @@ for (const version of ['current', 'old']) {
     const heardFrom = async (person, text) => (await log(person)).filter((entry) => entry.text === text)
     try {
       for (const person of [ann, ben]) {
-        await join(person, meeting, await createAttendee(meeting, person.name), { camera: false })
+        await join(person, meeting, await createAttendee(meeting, person.name), { camera: false, topics: ['chat'] })
         await started(person)
-        await call(person, 'listen', 'chat')
       }
       await present(ann, ben.attendee)
 
@@ -165,8 +164,7 @@ for (const version of ['current', 'old']) {
 
       const late = await open('late', version)
       try {
-        await join(late, meeting, await createAttendee(meeting, 'late'), { camera: false })
-        await call(late, 'listen', 'chat')
+        await join(late, meeting, await createAttendee(meeting, 'late'), { camera: false, topics: ['chat'] })
         await until('the late one gets the message', 10_000, async () => (await heardFrom(late, 'hello')).length === 1)
       } finally {
         await close(late)

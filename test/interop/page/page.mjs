@@ -26,11 +26,13 @@ window.call = {
       return { tile: s.tileId, attendee: s.boundAttendeeId, local: s.localTile, active: s.active }
     }),
 
-  async join(meeting, attendee, { camera = true } = {}) {
+  async join(meeting, attendee, { camera = true, topics = [] } = {}) {
     const logger = new sdk.ConsoleLogger('sdk', sdk.LogLevel.WARN)
     const devices = new sdk.DefaultDeviceController(logger)
     session = new sdk.DefaultMeetingSession(new sdk.MeetingSessionConfiguration(meeting, attendee), logger, devices)
     const av = session.audioVideo
+    // Before the start: what is replayed to late comers arrives right after they have joined.
+    for (const topic of topics) listen(topic)
     av.addObserver({
       audioVideoDidStart: () => log.push('started'),
       audioVideoDidStartConnecting: (again) => log.push(again ? 'reconnecting' : 'connecting'),
@@ -85,14 +87,16 @@ window.call = {
     await session.audioVideo.startContentShare(stream)
   },
   stopSharing: () => session.audioVideo.stopContentShare(),
-  listen: (topic) =>
-    session.audioVideo.realtimeSubscribeToReceiveDataMessage(topic, (m) =>
-      log.push({ topic, text: m.text(), sender: m.senderExternalUserId, throttled: m.throttled, at: m.timestampMs }),
-    ),
   say: (topic, text, lifetime) => session.audioVideo.realtimeSendDataMessage(topic, text, lifetime),
   camera: (on) => (on ? session.audioVideo.startLocalVideoTile() : session.audioVideo.stopLocalVideoTile()),
   mute: (on) => (on ? session.audioVideo.realtimeMuteLocalAudio() : session.audioVideo.realtimeUnmuteLocalAudio()),
   leave: () => session.audioVideo.stop(),
+}
+
+function listen(topic) {
+  session.audioVideo.realtimeSubscribeToReceiveDataMessage(topic, (m) =>
+    log.push({ topic, text: m.text(), sender: m.senderExternalUserId, throttled: m.throttled, at: m.timestampMs }),
+  )
 }
 
 function element({ tileId, boundAttendeeId, localTile }) {
