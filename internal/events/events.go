@@ -22,6 +22,7 @@ const (
 	ConferenceCreated Type = "conference.created"
 	ConferenceEnded   Type = "conference.ended"
 	AttendeeCreated   Type = "attendee.created"
+	AttendeeUpdated   Type = "attendee.updated"
 	AttendeeDeleted   Type = "attendee.deleted"
 )
 

@@ -1,6 +1,7 @@
 package meetings_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -13,6 +14,7 @@ import (
 
 	"carillon/internal/authz"
 	"carillon/internal/errs"
+	"carillon/internal/events"
 	"carillon/internal/ids"
 	"carillon/internal/meetings"
 )
@@ -230,6 +232,14 @@ func TestAttendees(t *testing.T) {
 		_, err := f.CreateAttendee(ctx, key("1"), c.ID, meetings.NewAttendee{ExternalUserID: id})
 		fails(t, err, errs.Invalid)
 	}
+	changed := a
+	changed.Capabilities.Audio = "None"
+	row, err := json.Marshal(changed)
+	ok(t, err)
+	ok(t, f.store.Write(ctx, func(tx meetings.Tx) error {
+		return tx.Emit(ctx, events.Event{Type: events.AttendeeUpdated, Subject: a.ID, Payload: row, At: a.CreatedAt})
+	}))
+	live.wait(t, fmt.Sprintf("set {None None None} for %s of %s", a.ID, c.ID))
 	ok(t, f.DeleteAttendee(ctx, key("1"), c.ID, a.ID))
 	live.wait(t, "remove "+a.ID+" from "+c.ID)
 	fails(t, f.DeleteAttendee(ctx, key("1"), c.ID, a.ID), errs.NotFound)

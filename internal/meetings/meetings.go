@@ -69,11 +69,13 @@ type Attendee struct {
 	CreatedAt      time.Time    `json:"createdAt"`
 }
 
-// Live is the running side of conferences. Both methods are idempotent and return without waiting for
+// Live is the running side of conferences. Its methods are idempotent and return without waiting for
 // anybody's network.
 type Live interface {
 	// EndConference tells everybody in the conference that it has ended and lets go of it.
 	EndConference(conferenceID string)
 	// RemoveAttendee ends the connections of one attendee.
 	RemoveAttendee(conferenceID, attendeeID string)
+	// SetCapabilities changes what one attendee may send and receive, at once.
+	SetCapabilities(conferenceID, attendeeID string, c Capabilities)
 }

@@ -335,6 +335,9 @@ func (l *live) EndConference(id string) { l.calls <- "end " + id }
 func (l *live) RemoveAttendee(conferenceID, attendeeID string) {
 	l.calls <- "remove " + attendeeID + " from " + conferenceID
 }
+func (l *live) SetCapabilities(conferenceID, attendeeID string, c meetings.Capabilities) {
+	l.calls <- fmt.Sprint("set ", c, " for ", attendeeID, " of ", conferenceID)
+}
 
 func (l *live) wait(t *testing.T, want string) {
 	t.Helper()

@@ -78,14 +78,18 @@ func (s *Service) HandleEvent(_ context.Context, e events.Event) error {
 	switch e.Type {
 	case events.ConferenceEnded:
 		s.live.EndConference(e.Subject)
-	case events.AttendeeDeleted:
+	case events.AttendeeUpdated, events.AttendeeDeleted:
 		var a Attendee
 		if err := json.Unmarshal(e.Payload, &a); err != nil {
 			// Trying again would not help and would hold up every later event.
 			s.cfg.Logger.Error("an event cannot be read", "seq", e.Seq, "type", e.Type, "err", err)
 			return nil
 		}
-		s.live.RemoveAttendee(a.ConferenceID, a.ID)
+		if e.Type == events.AttendeeDeleted {
+			s.live.RemoveAttendee(a.ConferenceID, a.ID)
+		} else {
+			s.live.SetCapabilities(a.ConferenceID, a.ID, a.Capabilities)
+		}
 	}
 	return nil
 }

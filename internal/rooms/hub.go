@@ -70,7 +70,7 @@ func NewHub(cfg Config) *Hub {
 //
 // An earlier connection of the same attendee is replaced: silently when it carries the same
 // SessionID (a reconnect), with ReasonJoinedElsewhere otherwise. The error has code LimitExceeded when
-// the conference is full.
+// the conference is full, and Forbidden when the attendee may not share content.
 func (h *Hub) Join(m Member) (*Participant, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -30,14 +30,17 @@ const (
 	ReasonReplaced                          // the same session reconnected; the old connection is void
 	ReasonMediaLost                         // the media connection was lost or failed: come again
 	ReasonRestart                           // the server goes away: come again
+	ReasonContentRefused                    // the attendee may no longer share content
 )
 
 // Index is a snapshot of the video streams of a conference as one participant may see them.
 type Index struct {
 	Sources      []Source
-	AtCapacity   bool // no further camera is accepted
+	AtCapacity   bool // no camera of this participant is accepted
 	Participants int  // people in the conference, the receiver included
 	Codecs       []string
+
+	CameraRefused bool // what this participant sent as its camera has just been refused
 }
 
 // Source is one video stream.

@@ -20,6 +20,7 @@ type Member struct {
 	SessionID       uint64 // the client's audio_session_id: constant over reconnects
 	MaxParticipants int    // 0 = MaxParticipants
 	NoKeyFrames     bool   // a screen share that wants no periodic requests for key frames
+	Capabilities    Capabilities
 	Observer        Observer
 }
 
@@ -45,9 +46,12 @@ type Participant struct {
 	indexSent  bool     // it has had its first index
 	listening  bool     // it gets data messages
 	supersedes []uint32 // audio ids of earlier connections still shown in the roster
-	muted      bool
+	can        Capabilities
+	muteWanted bool // by the client
+	muted      bool // in effect: wanted, or because it may not send
 	source     *mixer.Source
 	sink       *mixer.Sink
+	excluded   []*mixer.Source // from sink
 	camera     *cameraStream
 	received   map[string]*receivedVideo // by mid
 	wanted     map[string]uint32         // stream id by mid
@@ -58,16 +62,18 @@ type Participant struct {
 }
 
 func newParticipant(r *Room, m Member) *Participant {
-	id := r.hub.ids.allocate()
-	return &Participant{
+	p := &Participant{
 		member:   m,
 		room:     r,
 		log:      r.log.With("attendee", m.AttendeeID),
 		content:  m.content(),
-		audioID:  id,
+		audioID:  r.hub.ids.allocate(),
+		can:      m.Capabilities,
 		received: make(map[string]*receivedVideo),
 		wanted:   make(map[string]uint32),
 	}
+	p.muted = !p.maySendAudioLocked()
+	return p
 }
 
 // ShowIndex sends the Observer the first index, and further ones from now on.
@@ -78,7 +84,8 @@ func (p *Participant) ShowIndex() {
 	p.member.Observer.Index(p.room.indexLocked(p))
 }
 
-// SetMuted applies the mute state of the client to the mix and tells everybody.
+// SetMuted applies the mute state of the client to the mix and tells everybody. A client whose attendee may not
+// send audio stays muted.
 func (p *Participant) SetMuted(muted bool) {
 	p.room.mu.Lock()
 	defer p.room.mu.Unlock()
@@ -86,6 +93,12 @@ func (p *Participant) SetMuted(muted bool) {
 }
 
 func (p *Participant) setMutedLocked(muted bool) {
+	p.muteWanted = muted
+	p.applyMuteLocked()
+}
+
+func (p *Participant) applyMuteLocked() {
+	muted := p.muteWanted || !p.maySendAudioLocked()
 	if p.gone || p.muted == muted {
 		return
 	}

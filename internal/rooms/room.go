@@ -54,6 +54,9 @@ func (r *Room) empty() bool { return len(*r.members.Load()) == 0 }
 func (r *Room) join(m Member) (*Participant, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := m.admissible(); err != nil {
+		return nil, err
+	}
 	old := r.findLocked(m.AttendeeID)
 	if old == nil {
 		if err := r.admitLocked(m); err != nil {
@@ -135,6 +138,9 @@ func (r *Room) removeLocked(p *Participant, dropped bool) {
 	members := slices.DeleteFunc(slices.Clone(*r.members.Load()), func(q *Participant) bool { return q == p })
 	r.members.Store(&members)
 	p.stopLocked()
+	if p.content {
+		r.excludeLocked()
+	}
 	var entries []RosterEntry
 	for _, id := range p.supersedes {
 		entries = append(entries, RosterEntry{AudioStreamID: id, Dropped: dropped})

@@ -24,7 +24,7 @@ type Subscribed struct {
 	Answer        string       // session description
 	Allocations   []Allocation // one for each SendStream that was accepted
 	Tracks        []Track      // one for each section on which a video is sent
-	CameraRefused bool         // there are too many cameras already
+	CameraRefused bool         // there are too many cameras already, or the attendee may not send video
 }
 
 // Allocation is the identity of a stream that the client sends.
@@ -234,26 +234,10 @@ func (n *negotiation) applyAudio(p *Participant, m *media) {
 		p.source = p.room.mix.AddSource(mixer.SourceConfig{})
 		p.source.SetMuted(p.muted)
 		p.sink = p.room.mix.AddSink(mixer.SinkConfig{Owner: p})
-		p.room.excludeLocked(p)
+		p.room.excludeLocked()
 	}
 	m.audioIn.Store(&audioIn{payloadType: pt, levelExt: section.Negotiated.Extensions[sdp.ExtensionAudioLevel], source: p.source})
 	m.audioOut.payloadType.Store(uint32(pt))
-}
-
-// excludeLocked keeps everything that p's attendee sends, shared screen included, out of what the attendee hears on
-// either connection: both get the same mix.
-func (r *Room) excludeLocked(p *Participant) {
-	var own []*mixer.Source
-	var listening []*mixer.Sink
-	for _, q := range *r.members.Load() {
-		if base(q.member.AttendeeID) == base(p.member.AttendeeID) && q.source != nil {
-			own = append(own, q.source)
-			listening = append(listening, q.sink)
-		}
-	}
-	for _, sink := range listening {
-		sink.SetExclude(own)
-	}
 }
 
 func (n *negotiation) applyCamera(p *Participant, m *media) {
@@ -262,7 +246,7 @@ func (n *negotiation) applyCamera(p *Participant, m *media) {
 		return
 	}
 	section := &n.sections[n.camera]
-	if p.camera == nil && !p.content && p.room.camerasLocked() >= MaxCameras {
+	if !p.maySendVideoLocked() || p.camera == nil && !p.content && p.room.camerasLocked() >= MaxCameras {
 		section.Role = sdp.RoleInactive
 		n.result.CameraRefused = true
 		return
@@ -278,8 +262,8 @@ func (n *negotiation) applyReceived(p *Participant, m *media) {
 	for i, id := range n.wanted {
 		section := &n.sections[i]
 		stream := p.room.streams[id]
-		if stream == nil || base(stream.owner.member.AttendeeID) == base(p.member.AttendeeID) {
-			section.Role = sdp.RoleInactive // gone meanwhile; the next index says so too
+		if stream == nil || !p.mayReceiveLocked(stream) {
+			section.Role = sdp.RoleInactive // gone or forbidden meanwhile; the next index says so too
 			continue
 		}
 		mid := section.Offer.MID

@@ -127,7 +127,7 @@ func (p *Participant) SwitchStream(mid string, streamID uint32) {
 	p.room.mu.Lock()
 	defer p.room.mu.Unlock()
 	v, stream := p.received[mid], p.room.streams[streamID]
-	if v == nil || stream == nil || base(stream.owner.member.AttendeeID) == base(p.member.AttendeeID) {
+	if v == nil || stream == nil || !p.mayReceiveLocked(stream) {
 		return
 	}
 	p.wanted[mid] = streamID
@@ -145,15 +145,16 @@ func (p *Participant) SetPaused(streamIDs []uint32, paused bool) {
 	}
 }
 
-// indexLocked is the picture of the room's video for p: everything but its own, and nothing for a
+// indexLocked is the picture of the room's video for p: what it may receive, and nothing for a
 // connection that only shares a screen.
 func (r *Room) indexLocked(p *Participant) Index {
-	ix := Index{AtCapacity: r.camerasLocked() >= MaxCameras && p.camera == nil, Participants: r.people, Codecs: r.codecsLocked()}
+	full := r.camerasLocked() >= MaxCameras && p.camera == nil
+	ix := Index{AtCapacity: full || !p.maySendVideoLocked(), Participants: r.people, Codecs: r.codecsLocked()}
 	if p.content {
 		return ix
 	}
 	for _, s := range r.streams {
-		if base(s.owner.member.AttendeeID) == base(p.member.AttendeeID) {
+		if !p.mayReceiveLocked(s) {
 			continue
 		}
 		st := s.track.Stats()

@@ -14,7 +14,7 @@ import (
 const (
 	statusBadRequest  = 400
 	statusForbidden   = 403
-	statusFull        = 409
+	statusFull        = 409 // no room, or no right to share content: the client takes both the same way
 	statusViewOnly    = 206 // the camera is refused, the session goes on
 	statusUnavailable = 503
 )
@@ -25,6 +25,9 @@ func (s *session) handleJoin(ctx context.Context, join *signalpb.SdkJoinFrame) {
 	if s.participant != nil {
 		return
 	}
+	// What the change feed says about attendees waits until this one is in the room.
+	s.server.joining.RLock()
+	defer s.server.joining.RUnlock()
 	conference, attendee, err := s.server.cfg.Meetings.Authenticate(ctx, s.conferenceID, s.token)
 	if err != nil {
 		s.end(refusal(err))
@@ -44,6 +47,7 @@ func (s *session) handleJoin(ctx context.Context, join *signalpb.SdkJoinFrame) {
 		ExternalUserID:  attendee.ExternalUserID,
 		SessionID:       join.GetAudioSessionId(),
 		MaxParticipants: conference.Features.MaxAttendees,
+		Capabilities:    capabilities(attendee.Capabilities),
 		NoKeyFrames:     join.GetDisablePeriodicKeyframeRequestOnContentSender(),
 		Observer:        observer{s},
 	})
@@ -69,7 +73,7 @@ func (s *session) handleJoin(ctx context.Context, join *signalpb.SdkJoinFrame) {
 
 // refuseJoin turns away somebody whom the room does not admit.
 func (s *session) refuseJoin(err error) {
-	if errs.CodeOf(err) != errs.LimitExceeded {
+	if code := errs.CodeOf(err); code != errs.LimitExceeded && code != errs.Forbidden {
 		s.end(ending{code: closeRetry, reason: "try again"})
 		return
 	}

@@ -43,7 +43,11 @@ func indexFrame(ix rooms.Index) *signalpb.SdkSignalFrame {
 			body.SupportedReceiveCodecIntersection = append(body.SupportedReceiveCodecIntersection, c)
 		}
 	}
-	return &signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_INDEX.Enum(), Index: body}
+	f := &signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_INDEX.Enum(), Index: body}
+	if ix.CameraRefused {
+		f.Error = errorFrame(statusViewOnly, "the camera is no longer accepted")
+	}
+	return f
 }
 
 func (o observer) Roster(entries []rooms.RosterEntry) {
@@ -105,6 +109,8 @@ func (o observer) Ended(reason rooms.Reason) {
 		o.s.send(audioStatus(411))
 	case rooms.ReasonJoinedElsewhere:
 		o.s.send(audioStatus(301))
+	case rooms.ReasonContentRefused:
+		o.s.send(audioStatus(statusFull))
 	case rooms.ReasonReplaced:
 		goodbye.wait = 0
 	case rooms.ReasonMediaLost, rooms.ReasonRestart:

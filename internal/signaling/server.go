@@ -67,6 +67,10 @@ type Server struct {
 	strangers chan struct{} // one token for each socket without a valid join token
 	noise     *rate.Limiter // log lines that network input can cause
 
+	// joining is held for reading from the look at an attendee's row until the attendee is in the room, and for
+	// writing by the changes of rows: a change finds either the row not read yet or somebody to apply it to.
+	joining sync.RWMutex
+
 	mu       sync.Mutex
 	closed   bool           // guarded by mu: no session may begin any more
 	sessions sync.WaitGroup // added to with mu held
@@ -90,14 +94,6 @@ func New(cfg Config) *Server {
 		ctx:       ctx,
 		stop:      stop,
 	}
-}
-
-// EndConference implements meetings.Live: everybody in the conference is told that it has ended.
-func (s *Server) EndConference(conferenceID string) { s.cfg.Hub.End(conferenceID) }
-
-// RemoveAttendee implements meetings.Live.
-func (s *Server) RemoveAttendee(conferenceID, attendeeID string) {
-	s.cfg.Hub.Remove(conferenceID, attendeeID)
 }
 
 // begin counts a session in. It is false when the server is closed.

@@ -68,6 +68,31 @@ func TestSetExcludeTakesEffect(t *testing.T) {
 	wantTone(t, "after", l.last(1), 440, false)
 }
 
+func TestDeafListener(t *testing.T) {
+	r := NewRoom(Config{})
+	source, s, l, other := r.AddSource(SourceConfig{}), newSender(t, tone(440)), newListener(t), newListener(t)
+	sink := r.AddSink(SinkConfig{Owner: l})
+	r.AddSink(SinkConfig{Owner: other})
+	run := func() {
+		for range 100 {
+			push(source, s.next())
+			step(t, r)
+		}
+	}
+	sink.SetDeaf(true)
+	run()
+	if got := rms(l.pcm); got > 1e-4 || l.talk != 0 {
+		t.Errorf("a deaf listener hears loudness %.6f, and talk in %d frames", got, l.talk)
+	}
+	wantTone(t, "another listener", other.last(1), 440, true)
+	sink.SetDeaf(false)
+	run()
+	wantTone(t, "the listener afterwards", l.last(1), 440, true)
+	sink.SetDeaf(true)
+	run()
+	wantTone(t, "the listener deaf again", l.last(1.8), 440, false)
+}
+
 func TestMute(t *testing.T) {
 	r := NewRoom(Config{})
 	source, s, l := r.AddSource(SourceConfig{}), newSender(t, nil), newListener(t)

@@ -9,6 +9,7 @@ import (
 type Sink struct {
 	owner   any
 	exclude atomic.Pointer[[]*Source]
+	deaf    atomic.Bool
 
 	mix *mix // what it heard in the last step; owned by the goroutine that calls Step
 }
@@ -23,8 +24,17 @@ func (s *Sink) SetExclude(sources []*Source) {
 	s.exclude.Store(&sources)
 }
 
-// excludes returns the current talkers among the excluded sources.
+// SetDeaf makes the listener hear silence, whoever talks. It holds from the next step on. Any goroutine.
+func (s *Sink) SetDeaf(deaf bool) { s.deaf.Store(deaf) }
+
+// everybody is the set of all talkers there can be.
+const everybody = ^talkerSet(0)
+
+// excludes returns the current talkers that the listener must not hear.
 func (s *Sink) excludes(t *talkers) (set talkerSet) {
+	if s.deaf.Load() {
+		return everybody
+	}
 	for _, source := range *s.exclude.Load() {
 		if t.talks(source) {
 			set |= 1 << source.number
