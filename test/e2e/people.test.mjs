@@ -125,7 +125,7 @@ check('shortcuts switch, also while something else has the focus, and are listed
   await ann.page.keyboard.press('?')
   await ann.at('shortcuts').waitFor()
   await ann.page.keyboard.press('m')
-  await ann.at('single-keys').getByRole('switch').click()
+  await ann.at('single-keys').getByLabel(/single keys/i).click()
   await ann.page.keyboard.press('Escape')
   await ann.at('shortcuts').waitFor({ state: 'hidden' })
   await ann.page.keyboard.press('p')

@@ -4,8 +4,12 @@ import { aliases, mdi } from 'vuetify/iconsets/mdi-svg'
 import { createVueI18nAdapter } from 'vuetify/locale/adapters/vue-i18n'
 import { i18n } from './i18n'
 
+// Labels and hints stay readable: WCAG asks for a contrast of 4.5, and the default of 0.6 misses that on white.
+const variables = { 'medium-emphasis-opacity': 0.7 }
+
 const light: ThemeDefinition = {
   dark: false,
+  variables,
   colors: {
     background: '#f6f7f5',
     surface: '#ffffff',
@@ -20,6 +24,7 @@ const light: ThemeDefinition = {
 
 const dark: ThemeDefinition = {
   dark: true,
+  variables,
   colors: {
     background: '#111514',
     surface: '#1a201f',
