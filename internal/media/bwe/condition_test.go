@@ -1,0 +1,155 @@
+package bwe
+
+import (
+	"fmt"
+	"os"
+	"testing"
+)
+
+const seeds = 8
+
+// eachSeed runs a call under different chances; a rule that holds for one only does not hold.
+func eachSeed(t *testing.T, do func(t *testing.T, seed uint64)) {
+	for seed := range uint64(seeds) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { do(t, seed) })
+	}
+}
+
+func (s *call) trace(t *testing.T) {
+	if os.Getenv("BWE_TRACE") == "" {
+		return
+	}
+	s.every(250*millisecond, func(now int64) {
+		st := s.c.Stats(now)
+		levels := ""
+		for _, v := range s.videos {
+			levels += fmt.Sprintf(" %d(shown %d worst %dms)", v.Current, v.receiver.count, v.receiver.worst/millisecond)
+		}
+		t.Logf("%6.2f est %5d sent %5d acked %5d loss %4.1f%% rtt %4d q %4d db %5d lb %5d next %d all %d queue %d state %d%s", float64(now-second)/second, st.Estimate/1000, st.Sent/1000,
+			st.Acknowledged/1000, st.Loss*100, st.RTT/millisecond, st.QueueDelay/millisecond, st.DelayBound/1000, st.LossBound/1000, s.c.next/1000, s.c.all/1000, s.c.pacer.video.n, s.c.delay.state, levels)
+	})
+}
+
+func clean(rate int64) link {
+	return link{rate: rate, queue: 300 * millisecond, delay: 25 * millisecond, jitter: 2 * millisecond}
+}
+
+func TestReachesTheTopLayerOnAGoodLine(t *testing.T) {
+	eachSeed(t, func(t *testing.T, seed uint64) {
+		s := newCall(seed, clean(5_000_000), simulcast(1, 1))
+		s.trace(t)
+		s.run(second + 5*second)
+		if v := s.videos[0]; v.Current != 2 {
+			t.Fatalf("layer %d after 5 s, estimate %d", v.Current, s.c.Estimate())
+		}
+	})
+}
+
+func TestCutAndBack(t *testing.T) {
+	two := simulcast(1, 1)
+	two.Layers = []Layer{
+		{Encoding: 0, Bitrate: 300_000, Width: 640, Height: 360, FrameRate: 30},
+		{Encoding: 1, Bitrate: 1_200_000, Width: 1280, Height: 720, FrameRate: 30},
+	}
+	for name, v := range map[string]Video{"three layers": simulcast(1, 1), "two layers": two} {
+		for _, queue := range []int64{100, 300, 1000} {
+			t.Run(fmt.Sprint(name, " queue ", queue), func(t *testing.T) {
+				eachSeed(t, func(t *testing.T, seed uint64) {
+					l := clean(3_000_000)
+					l.queue = queue * millisecond
+					cutAndBack(t, newCall(seed, l, v), len(v.Layers)-1)
+				})
+			})
+		}
+	}
+}
+
+func cutAndBack(t *testing.T, s *call, top int) {
+	s.trace(t)
+	s.run(second + 15*second)
+	v := s.videos[0]
+	if v.Current != top {
+		t.Fatalf("layer %d before the cut, estimate %d", v.Current, s.c.Estimate())
+	}
+	v.receiver.worst = 0
+	s.link.setRate(s.now, 400_000)
+	s.run(s.now + 3*second)
+	if v.Current != 0 {
+		t.Errorf("layer %d 3 s after the cut, estimate %d", v.Current, s.c.Estimate())
+	}
+	if v.receiver.worst > second {
+		t.Errorf("frozen for %d ms after the cut", v.receiver.worst/millisecond)
+	}
+	v.levels, v.receiver.worst = nil, 0
+	s.run(s.now + 20*second)
+	for i, level := range v.levels {
+		if level != 0 {
+			t.Fatalf("layer %d while the line is cut, after %d ms", level, i*100)
+		}
+	}
+	if v.receiver.worst > second {
+		t.Errorf("frozen for %d ms while the line is cut", v.receiver.worst/millisecond)
+	}
+	v.receiver.worst = 0
+	s.link.setRate(s.now, 3_000_000)
+	s.run(s.now + 10*second)
+	if v.Current != top {
+		t.Errorf("layer %d 10 s after the line came back, estimate %d", v.Current, s.c.Estimate())
+	}
+	if v.receiver.worst > second {
+		t.Errorf("frozen for %d ms after the line came back", v.receiver.worst/millisecond)
+	}
+}
+
+func TestRandomLossIsNotCongestion(t *testing.T) {
+	eachSeed(t, func(t *testing.T, seed uint64) {
+		l := clean(5_000_000)
+		l.loss = 0.05
+		s := newCall(seed, l, simulcast(1, 1))
+		s.trace(t)
+		s.run(second + 10*second)
+		v := s.videos[0]
+		v.levels, v.receiver.freezes, v.receiver.worst = nil, 0, 0
+		s.audioSent, s.audioArrived = 0, 0
+		s.run(s.now + 60*second)
+		top := 0
+		for _, level := range v.levels {
+			if level == Paused {
+				t.Fatal("paused")
+			}
+			if level == 2 {
+				top++
+			}
+		}
+		if top*10 < len(v.levels)*9 {
+			t.Errorf("on the top layer %d of %d times, estimate %d", top, len(v.levels), s.c.Estimate())
+		}
+		if v.receiver.freezes*100 > 60*second*2 {
+			t.Errorf("frozen for %d ms of 60 s, at worst %d ms", v.receiver.freezes/millisecond, v.receiver.worst/millisecond)
+		}
+		if s.audioArrived*100 < s.audioSent*92 {
+			t.Errorf("%d of %d audio packets arrived", s.audioArrived, s.audioSent)
+		}
+	})
+}
+
+func TestHeavyLossSettlesLow(t *testing.T) {
+	eachSeed(t, func(t *testing.T, seed uint64) {
+		l := clean(5_000_000)
+		l.loss, l.delay = 0.2, 50*millisecond
+		s := newCall(seed, l, simulcast(1, 1))
+		s.trace(t)
+		s.run(second + 10*second)
+		v := s.videos[0]
+		v.levels, v.receiver.worst = nil, 0
+		s.run(s.now + 60*second)
+		for i, level := range v.levels {
+			if level != 0 {
+				t.Fatalf("layer %d at %d, estimate %d", level, i, s.c.Estimate())
+			}
+		}
+		if v.receiver.worst > second {
+			t.Errorf("frozen for %d ms", v.receiver.worst/millisecond)
+		}
+	})
+}

@@ -1,0 +1,240 @@
+package bwe
+
+import "math"
+
+// Defaults of Config, in bit/s.
+const (
+	defaultStart = 1_000_000
+	defaultMin   = 50_000
+	defaultMax   = 20_000_000
+)
+
+// overhead is what a packet takes on the wire beside RTP: IPv4, UDP, and the tag of AES-GCM.
+const overhead = 20 + 8 + 16
+
+// Config bounds the estimate, in bit/s; 0 = the default (1 Mbit/s, 50 kbit/s, 20 Mbit/s).
+type Config struct {
+	Start, Min, Max int64
+}
+
+// Controller is the congestion control of one receiver: what may be sent to it, how fast, and when more may
+// be tried.
+type Controller struct {
+	cfg     Config
+	history history
+	pacer   pacer
+	prober  prober
+	delay   struct {
+		groups
+		trend
+	}
+	aimd aimd
+	loss lossBound
+
+	acked, sent, audio rate
+	clock              remoteClock
+	queuing            queuing
+	busy               busy
+
+	rtt          int64 // smoothed, feedback interval included; 0 = not known
+	packetSize   int   // smoothed
+	lastFeedback int64 // 0 = none yet
+	lastSent     int64
+	starved      int64 // when the lack of feedback was last answered
+	remb         int64 // 0 = none
+	estimate     int64
+	least        int64 // demand, as are
+	next, all    int64
+	recent       recent
+}
+
+// NewController makes a Controller that begins at Config.Start.
+func NewController(cfg Config) *Controller {
+	if cfg.Start == 0 {
+		cfg.Start = defaultStart
+	}
+	if cfg.Min == 0 {
+		cfg.Min = defaultMin
+	}
+	if cfg.Max == 0 {
+		cfg.Max = defaultMax
+	}
+	c := &Controller{cfg: cfg, packetSize: 1000}
+	c.aimd.rate = float64(cfg.Start)
+	c.loss.init()
+	c.pacer.init()
+	c.estimate = cfg.Start
+	c.pacer.setEstimate(c.estimate)
+	return c
+}
+
+// Send asks to send an RTP packet of size bytes at once. If it may leave, it is counted, and seq is its
+// transport-wide sequence number. If not, the caller gives it to Queue. Audio and padding always may.
+func (c *Controller) Send(now int64, k Kind, size int) (seq uint16, ok bool) {
+	if !c.pacer.passes(now, k) {
+		return 0, false
+	}
+	return c.record(now, k, size), true
+}
+
+func (c *Controller) record(now int64, k Kind, size int) uint16 {
+	size += overhead
+	c.pacer.charge(k, size)
+	c.sent.add(now, size)
+	if k == KindAudio {
+		c.audio.add(now, size)
+	}
+	c.lastSent = now
+	return c.history.add(now, size, c.prober.note(size))
+}
+
+// Queue copies a packet that Send refused, as header and payload, for Next. It is false when the packet was
+// dropped: there is no room, or a frame that it needs was dropped.
+func (c *Controller) Queue(now int64, p *Packet, header, payload []byte) bool {
+	return c.pacer.push(now, p, header, payload)
+}
+
+// Next returns the queued packet that may leave now, with its transport-wide sequence number; false = none.
+// The packet counts as sent.
+func (c *Controller) Next(now int64) (p *Packet, seq uint16, ok bool) {
+	s := c.pacer.next(now)
+	if s == nil {
+		return nil, 0, false
+	}
+	return &s.Packet, c.record(now, s.Kind, len(s.Data)), true
+}
+
+// Waiting tells whether Next may have something to say, now or later.
+func (c *Controller) Waiting() bool { return c.pacer.repeats.n > 0 || c.pacer.video.n > 0 }
+
+// Broken are the tracks of which a frame was dropped that others need: they want a key frame. It is valid
+// until the next call.
+func (c *Controller) Broken() []uint32 { return c.pacer.broken }
+
+// Forget drops what waits of a track that ended or was switched to another source.
+func (c *Controller) Forget(track uint32) { c.pacer.forget(track) }
+
+// SetDemand says what would be sent if there were room, as Allocate tells it. It is what probing is for, and
+// what loss that is not congestion must not take away.
+func (c *Controller) SetDemand(p Plan) {
+	c.least, c.next, c.all = p.Least, p.Next, max(p.Next, p.All)
+}
+
+// HandleREMB takes in the bandwidth that the receiver believes it has (draft-alvestrand-rmcat-remb-03). It
+// caps the estimate, and is all there is to go by while there is no transport-wide feedback.
+func (c *Controller) HandleREMB(bps, now int64) {
+	c.remb = max(bps, 1)
+	c.publish(now)
+}
+
+// Tick does the periodic work; it is to be called about every 5 ms. probe is how many bytes of padding or
+// repeated packets are to be sent now, each after Send with KindPadding. Next should be drained after it.
+func (c *Controller) Tick(now int64) (probe int) {
+	c.starve(now)
+	c.prober.close(c.rtt, now)
+	if c.mayProbe(now) {
+		target := min(probeFactor*float64(c.estimate), probeMargin*float64(c.wire(c.all)), float64(c.cfg.Max))
+		c.prober.begin(target, now)
+	}
+	if c.pacer.video.n > 0 {
+		c.pacer.shed(now, false)
+	}
+	c.pacer.repeats.release(now)
+	c.pacer.video.release(now)
+	c.recent.note(c.estimate, now)
+	return c.prober.missing(now)
+}
+
+func (c *Controller) mayProbe(now int64) bool {
+	p := &c.prober
+	return c.next > 0 && c.wire(c.next) > c.estimate && !p.sending && !p.waiting && now >= p.due && c.lastSent != 0 &&
+		c.delay.state != overuse && !c.loss.congested() && (c.aimd.fell == 0 || now-c.aimd.fell >= probeCalm)
+}
+
+const (
+	starvedAfter = second     // without feedback on what was sent
+	starvedEvery = second / 2 // further cuts
+	starvedCut   = 0.8
+	starvedFloor = 150_000 // bit/s
+)
+
+// starve lowers the estimate when feedback stops coming: the path may be so full that nothing gets through.
+func (c *Controller) starve(now int64) {
+	if c.lastFeedback == 0 || c.lastSent < c.lastFeedback || now-c.lastFeedback < starvedAfter+2*c.rtt ||
+		now-c.starved < starvedEvery {
+		return
+	}
+	c.starved = now
+	c.aimd.rate = max(c.aimd.rate*starvedCut, min(c.aimd.rate, starvedFloor))
+	c.publish(now)
+}
+
+// publish makes the estimate from its parts.
+func (c *Controller) publish(now int64) {
+	bps := min(c.aimd.rate, c.loss.rate)
+	if c.lastFeedback == 0 && c.remb > 0 {
+		bps = float64(c.remb)
+	}
+	if c.remb > 0 {
+		bps = min(bps, float64(c.remb))
+	}
+	c.estimate = min(max(int64(bps), c.cfg.Min), c.cfg.Max)
+	c.pacer.setEstimate(c.estimate)
+	c.recent.note(c.estimate, now)
+}
+
+// Estimate is the bandwidth to the receiver in bit/s, everything included.
+func (c *Controller) Estimate() int64 { return c.estimate }
+
+const (
+	mediaShare = 0.95 // of the estimate is for RTP payloads; the rest is for headers
+	maxRepeats = 0.25 // share of the estimate that is kept for retransmissions
+)
+
+// Budget is what video may take, in bit/s of payload: now is for what is sent already, sure for more than
+// that, as it has been there for a second. Audio and what has to be sent twice are taken off.
+func (c *Controller) Budget() (now, sure int64) {
+	return c.budget(c.estimate), c.budget(c.recent.least())
+}
+
+func (c *Controller) budget(estimate int64) int64 {
+	return max(int64(float64(estimate-c.audio.over(second))*c.share()), 0)
+}
+
+// wire is the inverse of budget: the estimate that a budget needs.
+func (c *Controller) wire(budget int64) int64 {
+	return int64(float64(budget)/c.share()) + c.audio.over(second)
+}
+
+func (c *Controller) share() float64 { return mediaShare * (1 - min(c.loss.lasting(), maxRepeats)) }
+
+// Copies is how often a retransmission should be sent: more than once when so much is lost all the time that a
+// packet may be lost again and again, which freezes the picture.
+func (c *Controller) Copies() int {
+	if c.loss.lasting() > heavyLoss {
+		return 2
+	}
+	return 1
+}
+
+// Stats describes the state of a Controller, for logs and metrics.
+type Stats struct {
+	Estimate, Sent, Acknowledged int64   // bit/s
+	Loss                         float64 // 0 to 1
+	RTT, QueueDelay              int64   // ns; the wait for feedback is part of RTT
+	DelayBound, LossBound        int64   // bit/s
+	Dropped                      uint64  // packets, by the pacer
+}
+
+// Stats returns what is known at a time.
+func (c *Controller) Stats(now int64) Stats {
+	bound := c.loss.rate
+	if math.IsInf(bound, 1) {
+		bound = float64(c.cfg.Max)
+	}
+	return Stats{
+		Estimate: c.estimate, Sent: c.sent.at(now, second), Acknowledged: c.acked.over(second),
+		Loss: c.loss.smooth, RTT: c.rtt, QueueDelay: c.queuing.delay,
+		DelayBound: int64(c.aimd.rate), LossBound: int64(bound), Dropped: c.pacer.dropped,
+	}
+}

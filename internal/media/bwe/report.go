@@ -1,0 +1,184 @@
+package bwe
+
+const (
+	ackedWindow = 400 * millisecond
+	rttWeight   = 0.125
+	sizeWeight  = 16
+	wrapPeriod  = int64(1) << referenceBits * referenceUnit
+)
+
+// remoteClock makes one line of time of the receiver's reference times, which wrap around after 12 days.
+type remoteClock struct {
+	last    int32
+	base    int64
+	started bool
+}
+
+// unwrap returns what to add to the arrival times of a feedback.
+func (r *remoteClock) unwrap(reference int32) int64 {
+	if !r.started {
+		r.started, r.base = true, 0
+	} else if jump := int64(reference) - int64(r.last); jump > 1<<(referenceBits-1) {
+		r.base -= wrapPeriod
+	} else if jump < -1<<(referenceBits-1) {
+		r.base += wrapPeriod
+	}
+	r.last = reference
+	return r.base
+}
+
+// queuing estimates how long packets wait on the way: their delay, less the least delay of the last
+// seconds. Both clocks run at about the same speed, so old minima are forgotten.
+type queuing struct {
+	current, previous int64 // least delay of this period and of the one before
+	turned            int64
+	started           bool
+	delay             int64
+}
+
+const queuingPeriod = 10 * second
+
+func (q *queuing) add(oneWay, now int64) {
+	if !q.started {
+		*q = queuing{current: oneWay, previous: oneWay, turned: now, started: true}
+	}
+	if now-q.turned > queuingPeriod {
+		q.previous, q.current, q.turned = q.current, oneWay, now
+	}
+	q.current = min(q.current, oneWay)
+	q.delay = oneWay - min(q.current, q.previous)
+}
+
+// HandleFeedback takes in an RTCP packet with transport-wide feedback. It is false when the packet is none or
+// is malformed; then it changes nothing.
+func (c *Controller) HandleFeedback(raw []byte, now int64) bool {
+	f, ok := ParseFeedback(raw)
+	if !ok {
+		return false
+	}
+	c.history.live = true
+	offset := c.clock.unwrap(f.Reference)
+	newest := int64(0)
+	for s, ok := f.Next(); ok; s, ok = f.Next() {
+		p := c.history.find(s.Seq)
+		switch {
+		case p == nil || p.state == arrived:
+		case s.Received:
+			c.arrive(p, s.Arrival+offset, now)
+			newest = max(newest, p.at)
+		case p.state == inFlight:
+			p.state = lost
+			c.loss.lost++
+		}
+	}
+	if newest == 0 && c.lastFeedback == 0 {
+		return true // it speaks of nothing that we sent
+	}
+	c.lastFeedback, c.starved = now, now
+	if newest != 0 {
+		c.measure(now - newest)
+	}
+	c.judge(now)
+	return true
+}
+
+// arrive notes the arrival of a packet.
+func (c *Controller) arrive(p *sentPacket, at, now int64) {
+	if p.state == lost {
+		c.loss.lost = max(c.loss.lost-1, 0) // it was only late
+	}
+	p.state = arrived
+	c.loss.received++
+	c.packetSize += (int(p.size) - c.packetSize) / sizeWeight
+	c.acked.add(at, int(p.size))
+	c.prober.arrived(p, at)
+	c.queuing.add(at-p.at, now)
+	c.busy.add(c.queuing.delay, at, int(p.size))
+	if sent, arrival, ok := c.delay.groups.add(p.at, at); ok {
+		c.delay.trend.add(sent, arrival, at)
+	}
+}
+
+func (c *Controller) measure(rtt int64) {
+	if c.rtt == 0 {
+		c.rtt = rtt
+	}
+	c.rtt += int64(rttWeight * float64(rtt-c.rtt))
+}
+
+// judge draws the conclusions from a feedback.
+func (c *Controller) judge(now int64) {
+	acked := float64(c.acked.over(ackedWindow))
+	arrives := acked
+	if capacity := c.busy.capacity(); c.delay.state == overuse && capacity > 0 {
+		arrives = capacity
+	}
+	before := c.aimd.fell
+	c.aimd.update(c.delay.state, arrives, c.packetSize, c.rtt, now)
+	if c.aimd.fell != before && !c.prober.sending && !c.prober.waiting {
+		c.prober.due = max(c.prober.due, now+probeCalm)
+	}
+	c.loss.update(c.aimd.rate, acked, float64(c.wire(c.least)), c.rtt, now)
+	if proven, ok := c.prober.result(); ok {
+		c.learnFromProbe(proven, now)
+	}
+	c.publish(now)
+}
+
+// learnFromProbe raises the estimate to what a probe has proven.
+func (c *Controller) learnFromProbe(proven float64, now int64) {
+	p := &c.prober
+	p.waiting = false
+	proven = min(proven, p.target)
+	if c.delay.state != overuse && proven > c.aimd.rate {
+		c.aimd.rate = proven
+		if proven > c.aimd.capacity {
+			c.aimd.capacity = 0
+		}
+	}
+	if !c.loss.congested() && proven > c.loss.rate {
+		c.loss.lift(proven)
+	}
+	if proven < probeProof*p.target || c.delay.state == overuse {
+		p.fail(now)
+		return
+	}
+	p.every, p.due = 0, now
+}
+
+// recent knows the least estimate of the last second.
+type recent struct {
+	buckets [recentBuckets]int64
+	head    int64
+	started bool
+}
+
+const (
+	recentBuckets = 10
+	recentTime    = second / recentBuckets
+)
+
+func (r *recent) note(bps, now int64) {
+	n := now / recentTime
+	if !r.started || n-r.head >= recentBuckets {
+		for i := range r.buckets {
+			r.buckets[i] = bps
+		}
+		r.head, r.started = n, true
+		return
+	}
+	for r.head < n {
+		r.head++
+		r.buckets[r.head%recentBuckets] = bps
+	}
+	b := &r.buckets[r.head%recentBuckets]
+	*b = min(*b, bps)
+}
+
+func (r *recent) least() int64 {
+	least := r.buckets[0]
+	for _, b := range r.buckets {
+		least = min(least, b)
+	}
+	return least
+}
