@@ -22,7 +22,8 @@ func (b *busy) add(delay, at int64, size int) {
 		b.running = false
 		return
 	}
-	if !b.running || at < b.until-busyWindow {
+	idle := at-delay > b.until // the one before it had arrived when this one set out
+	if !b.running || idle || at < b.until-busyWindow {
 		*b = busy{running: true, began: at, until: at}
 		return
 	}

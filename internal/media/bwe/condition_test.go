@@ -19,7 +19,7 @@ func (s *call) trace(t *testing.T) {
 	if os.Getenv("BWE_TRACE") == "" {
 		return
 	}
-	s.every(250*millisecond, func(now int64) {
+	s.every(50*millisecond, func(now int64) {
 		st := s.c.Stats(now)
 		levels := ""
 		for _, v := range s.videos {
@@ -72,7 +72,7 @@ func cutAndBack(t *testing.T, s *call, top int) {
 		t.Fatalf("layer %d before the cut, estimate %d", v.Current, s.c.Estimate())
 	}
 	v.receiver.worst = 0
-	s.link.setRate(s.now, 400_000)
+	s.link.rate = 400_000
 	s.run(s.now + 3*second)
 	if v.Current != 0 {
 		t.Errorf("layer %d 3 s after the cut, estimate %d", v.Current, s.c.Estimate())
@@ -91,7 +91,7 @@ func cutAndBack(t *testing.T, s *call, top int) {
 		t.Errorf("frozen for %d ms while the line is cut", v.receiver.worst/millisecond)
 	}
 	v.receiver.worst = 0
-	s.link.setRate(s.now, 3_000_000)
+	s.link.rate = 3_000_000
 	s.run(s.now + 10*second)
 	if v.Current != top {
 		t.Errorf("layer %d 10 s after the line came back, estimate %d", v.Current, s.c.Estimate())

@@ -64,7 +64,7 @@ func NewController(cfg Config) *Controller {
 	c.loss.init()
 	c.pacer.init()
 	c.estimate = cfg.Start
-	c.pacer.setEstimate(c.estimate)
+	c.pacer.setEstimate(c.estimate, c.queuing.standing())
 	return c
 }
 
@@ -179,7 +179,7 @@ func (c *Controller) publish(now int64) {
 		bps = min(bps, float64(c.remb))
 	}
 	c.estimate = min(max(int64(bps), c.cfg.Min), c.cfg.Max)
-	c.pacer.setEstimate(c.estimate)
+	c.pacer.setEstimate(c.estimate, c.queuing.standing())
 	c.recent.note(c.estimate, now)
 }
 

@@ -38,14 +38,6 @@ func (l *link) send(now int64, size int) (int64, bool) {
 	return l.lastAt, true
 }
 
-// setRate changes the bottleneck, with what it holds.
-func (l *link) setRate(now, rate int64) {
-	if l.free > now {
-		l.free = now + (l.free-now)*l.rate/rate
-	}
-	l.rate = rate
-}
-
 // event is something that happens at a time of the simulation.
 type event struct {
 	at int64

@@ -17,13 +17,12 @@ const (
 // pacer is a leaky bucket: packets fill it, it drains at the pacing rate. While there is room for a packet
 // and nothing waits, the packet passes; otherwise it waits in a queue.
 type pacer struct {
-	estimate int64
-	rate     int64 // bytes per second
-	rush     int64 // bytes per second
-	burst    int64 // bytes
-	level    int64 // byte-nanoseconds divided by second: bytes in the bucket
-	remain   int64 // fraction of level, in byte-ns
-	drained  int64 // when
+	rate    int64 // bytes per second
+	rush    int64 // bytes per second
+	burst   int64 // bytes
+	level   int64 // byte-nanoseconds divided by second: bytes in the bucket
+	remain  int64 // fraction of level, in byte-ns
+	drained int64 // when
 
 	repeated   float64 // bytes of retransmissions in a bucket of their own
 	repeatRate float64 // bytes per ns that it drains
@@ -38,12 +37,15 @@ func (p *pacer) init() {
 	p.broken = make([]uint32, 0, maxBroken)
 }
 
-// setEstimate follows the estimate, in bit/s.
-func (p *pacer) setEstimate(bps int64) {
-	p.estimate = bps
+// setEstimate follows the estimate, in bit/s. While a queue stands on the way, nothing leaves faster than that.
+func (p *pacer) setEstimate(bps int64, standing bool) {
+	pace, rush := paceFactor, rushFactor
+	if standing {
+		pace, rush = 1, 1
+	}
 	p.burst = max(bps/8*burstFor/second, minBurst)
-	p.rate = max(int64(float64(bps)*paceFactor/8), 1)
-	p.rush = int64(float64(bps) * rushFactor / 8)
+	p.rate = max(int64(float64(bps)*pace/8), 1)
+	p.rush = max(int64(float64(bps)*rush/8), 1)
 	p.repeatRate = float64(bps) * repeatShare / 8 / second
 }
 

@@ -27,28 +27,6 @@ func (r *remoteClock) unwrap(reference int32) int64 {
 	return r.base
 }
 
-// queuing estimates how long packets wait on the way: their delay, less the least delay of the last
-// seconds. Both clocks run at about the same speed, so old minima are forgotten.
-type queuing struct {
-	current, previous int64 // least delay of this period and of the one before
-	turned            int64
-	started           bool
-	delay             int64
-}
-
-const queuingPeriod = 10 * second
-
-func (q *queuing) add(oneWay, now int64) {
-	if !q.started {
-		*q = queuing{current: oneWay, previous: oneWay, turned: now, started: true}
-	}
-	if now-q.turned > queuingPeriod {
-		q.previous, q.current, q.turned = q.current, oneWay, now
-	}
-	q.current = min(q.current, oneWay)
-	q.delay = oneWay - min(q.current, q.previous)
-}
-
 // HandleFeedback takes in an RTCP packet with transport-wide feedback. It is false when the packet is none or
 // is malformed; then it changes nothing.
 func (c *Controller) HandleFeedback(raw []byte, now int64) bool {
@@ -59,6 +37,7 @@ func (c *Controller) HandleFeedback(raw []byte, now int64) bool {
 	c.history.live = true
 	offset := c.clock.unwrap(f.Reference)
 	newest := int64(0)
+	c.queuing.begin()
 	for s, ok := f.Next(); ok; s, ok = f.Next() {
 		p := c.history.find(s.Seq)
 		switch {
@@ -75,6 +54,7 @@ func (c *Controller) HandleFeedback(raw []byte, now int64) bool {
 		return true // it speaks of nothing that we sent
 	}
 	c.lastFeedback, c.starved = now, now
+	c.queuing.judge(now)
 	if newest != 0 {
 		c.measure(now - newest)
 	}
@@ -109,12 +89,15 @@ func (c *Controller) measure(rtt int64) {
 // judge draws the conclusions from a feedback.
 func (c *Controller) judge(now int64) {
 	acked := float64(c.acked.over(ackedWindow))
-	arrives := acked
-	if capacity := c.busy.capacity(); c.delay.state == overuse && capacity > 0 {
+	signal, arrives := c.delay.state, acked
+	if c.queuing.standing() && signal == normal {
+		signal = overuse
+	}
+	if capacity := c.busy.capacity(); signal == overuse && capacity > 0 {
 		arrives = capacity
 	}
 	before := c.aimd.fell
-	c.aimd.update(c.delay.state, arrives, c.packetSize, c.rtt, now)
+	c.aimd.update(signal, arrives, c.packetSize, c.rtt, now)
 	if c.aimd.fell != before && !c.prober.sending && !c.prober.waiting {
 		c.prober.due = max(c.prober.due, now+probeCalm)
 	}
