@@ -27,6 +27,7 @@ type call struct {
 
 	audioSent, audioArrived int
 	probed                  int // bytes
+	start                   int64
 }
 
 // video is one section of the receiver.
@@ -70,7 +71,7 @@ func newCall(seed uint64, l link, videos ...Video) *call {
 	s := &call{random: r, link: l, c: NewController(Config{})}
 	s.link.random = r
 	s.up = link{rate: 100_000_000, queue: second, delay: l.delay, loss: l.loss, random: r}
-	s.now = second
+	s.now, s.start = second, second
 	for i, v := range videos {
 		v.Current = Paused
 		s.videos = append(s.videos, &video{

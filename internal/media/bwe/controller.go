@@ -147,8 +147,8 @@ func (c *Controller) Tick(now int64) (probe int) {
 
 func (c *Controller) mayProbe(now int64) bool {
 	p := &c.prober
-	return c.next > 0 && c.wire(c.next) > c.estimate && !p.sending && !p.waiting && now >= p.due && c.lastSent != 0 &&
-		c.delay.state != overuse && !c.loss.congested() && (c.aimd.fell == 0 || now-c.aimd.fell >= probeCalm)
+	return c.next > 0 && c.wire(c.next) > c.estimate && !p.sending && !p.waiting && now >= p.due && c.lastSent != 0 && !c.starving(now) &&
+		c.delay.state != overuse && !c.queuing.standing() && !c.loss.congested() && (c.aimd.fell == 0 || now-c.aimd.fell >= probeCalm)
 }
 
 const (
@@ -160,13 +160,16 @@ const (
 
 // starve lowers the estimate when feedback stops coming: the path may be so full that nothing gets through.
 func (c *Controller) starve(now int64) {
-	if c.lastFeedback == 0 || c.lastSent < c.lastFeedback || now-c.lastFeedback < starvedAfter+2*c.rtt ||
-		now-c.starved < starvedEvery {
+	if !c.starving(now) || now-c.starved < starvedEvery {
 		return
 	}
 	c.starved = now
 	c.aimd.rate = max(c.aimd.rate*starvedCut, min(c.aimd.rate, starvedFloor))
 	c.publish(now)
+}
+
+func (c *Controller) starving(now int64) bool {
+	return c.lastFeedback != 0 && c.lastSent > c.lastFeedback && now-c.lastFeedback >= starvedAfter+2*c.rtt
 }
 
 // publish makes the estimate from its parts.

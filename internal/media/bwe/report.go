@@ -53,6 +53,9 @@ func (c *Controller) HandleFeedback(raw []byte, now int64) bool {
 	if newest == 0 && c.lastFeedback == 0 {
 		return true // it speaks of nothing that we sent
 	}
+	if c.starving(now) {
+		c.prober = prober{cluster: c.prober.cluster, due: now} // probes that nobody could answer mean nothing
+	}
 	c.lastFeedback, c.starved = now, now
 	c.queuing.judge(now)
 	if newest != 0 {
@@ -73,7 +76,7 @@ func (c *Controller) arrive(p *sentPacket, at, now int64) {
 	c.acked.add(at, int(p.size))
 	c.prober.arrived(p, at)
 	c.queuing.add(at-p.at, now)
-	c.busy.add(c.queuing.delay, at, int(p.size))
+	c.busy.add(c.queuing.delay, p.at, at, int(p.size))
 	if sent, arrival, ok := c.delay.groups.add(p.at, at); ok {
 		c.delay.trend.add(sent, arrival, at)
 	}
@@ -89,14 +92,11 @@ func (c *Controller) measure(rtt int64) {
 // judge draws the conclusions from a feedback.
 func (c *Controller) judge(now int64) {
 	acked := float64(c.acked.over(ackedWindow))
-	signal, arrives := c.delay.state, acked
-	if c.queuing.standing() && signal == normal {
-		signal = overuse
-	}
-	if capacity := c.busy.capacity(); signal == overuse && capacity > 0 {
-		arrives = capacity
-	}
 	before := c.aimd.fell
+	signal, arrives := c.signal(), acked
+	if signal == overuse {
+		arrives = c.bottleneck(acked)
+	}
 	c.aimd.update(signal, arrives, c.packetSize, c.rtt, now)
 	if c.aimd.fell != before && !c.prober.sending && !c.prober.waiting {
 		c.prober.due = max(c.prober.due, now+probeCalm)
@@ -106,6 +106,36 @@ func (c *Controller) judge(now int64) {
 		c.learnFromProbe(proven, now)
 	}
 	c.publish(now)
+}
+
+const (
+	// overuseDelay is what has to queue for a growing delay to be taken for congestion; less is what key frames and
+	// late bursts leave behind.
+	overuseDelay = 15 * millisecond
+	// appLimited is the share of the estimate below which what is sent says little about the link.
+	appLimited = 0.6
+)
+
+// signal is what the delay says of the network, the growth of it and the size of it together.
+func (c *Controller) signal() signal {
+	switch {
+	case c.delay.state == overuse && c.queuing.delay < overuseDelay:
+		return normal
+	case c.delay.state == normal && c.queuing.standing():
+		return overuse
+	}
+	return c.delay.state
+}
+
+// bottleneck is the rate that the link holds when it is full, in bit/s.
+func (c *Controller) bottleneck(acked float64) float64 {
+	if capacity := c.busy.capacity(); capacity > 0 {
+		return capacity
+	}
+	if acked < appLimited*c.aimd.rate {
+		return c.aimd.rate // somebody else fills it: yield a share, as if the link had been ours
+	}
+	return acked
 }
 
 // learnFromProbe raises the estimate to what a probe has proven.
