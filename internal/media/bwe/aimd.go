@@ -45,6 +45,9 @@ func (a *aimd) update(s signal, acked float64, packetSize int, rtt, now int64) {
 }
 
 func (a *aimd) increase(acked, elapsed float64, packetSize int, rtt int64) {
+	if acked == 0 {
+		return
+	}
 	deviation := math.Sqrt(a.variance * a.capacity)
 	if a.capacity > 0 && acked > a.capacity+3*deviation {
 		a.capacity = 0 // there is more than we knew
@@ -56,10 +59,7 @@ func (a *aimd) increase(acked, elapsed float64, packetSize int, rtt int64) {
 	} else {
 		grown += max(a.rate*growthPerSec, 1000) * elapsed
 	}
-	if acked > 0 {
-		grown = min(grown, provenGrowth*acked+provenOffset)
-	}
-	a.rate = max(a.rate, grown)
+	a.rate = max(a.rate, min(grown, provenGrowth*acked+provenOffset))
 }
 
 func (a *aimd) decrease(acked float64, rtt, now int64) {

@@ -241,7 +241,7 @@ func (s *call) nack(v *video, now int64) {
 
 // repeat answers a NACK as a forwarder does: nothing from before a switch, and nothing that may still be under way.
 func (s *call) repeat(v *video, seq int, now int64) {
-	if seq < v.start || now-v.repeated[seq] < s.c.Stats(now).RTT {
+	if seq < v.start || now-v.repeated[seq] < s.c.Stats().RTT {
 		return
 	}
 	v.repeated[seq] = now

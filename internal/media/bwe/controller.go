@@ -31,10 +31,11 @@ type Controller struct {
 	aimd aimd
 	loss lossBound
 
-	acked, sent, audio rate
-	clock              remoteClock
-	queuing            queuing
-	busy               busy
+	acked, audio rate
+	sent         uint64 // bytes
+	clock        remoteClock
+	queuing      queuing
+	busy         busy
 
 	rtt          int64 // smoothed, feedback interval included; 0 = not known
 	packetSize   int   // smoothed
@@ -80,7 +81,7 @@ func (c *Controller) Send(now int64, k Kind, size int) (seq uint16, ok bool) {
 func (c *Controller) record(now int64, k Kind, size int) uint16 {
 	size += overhead
 	c.pacer.charge(k, size)
-	c.sent.add(now, size)
+	c.sent += uint64(size)
 	if k == KindAudio {
 		c.audio.add(now, size)
 	}
@@ -222,22 +223,23 @@ func (c *Controller) Copies() int {
 
 // Stats describes the state of a Controller, for logs and metrics.
 type Stats struct {
-	Estimate, Sent, Acknowledged int64   // bit/s
-	Loss                         float64 // 0 to 1
-	RTT, QueueDelay              int64   // ns; the wait for feedback is part of RTT
-	DelayBound, LossBound        int64   // bit/s
-	Dropped                      uint64  // packets, by the pacer
+	Estimate, Acknowledged int64   // bit/s
+	Loss                   float64 // 0 to 1
+	RTT, QueueDelay        int64   // ns; the wait for feedback is part of RTT
+	DelayBound, LossBound  int64   // bit/s
+	SentBytes              uint64  // ever
+	Dropped                uint64  // packets, by the pacer
 }
 
-// Stats returns what is known at a time.
-func (c *Controller) Stats(now int64) Stats {
+// Stats returns what is known.
+func (c *Controller) Stats() Stats {
 	bound := c.loss.rate
 	if math.IsInf(bound, 1) {
 		bound = float64(c.cfg.Max)
 	}
 	return Stats{
-		Estimate: c.estimate, Sent: c.sent.at(now, second), Acknowledged: c.acked.over(second),
+		Estimate: c.estimate, Acknowledged: c.acked.over(second),
 		Loss: c.loss.smooth, RTT: c.rtt, QueueDelay: c.queuing.delay,
-		DelayBound: int64(c.aimd.rate), LossBound: int64(bound), Dropped: c.pacer.dropped,
+		DelayBound: int64(c.aimd.rate), LossBound: int64(bound), SentBytes: c.sent, Dropped: c.pacer.dropped,
 	}
 }

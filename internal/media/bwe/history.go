@@ -122,14 +122,3 @@ func (r *rate) over(window int64) int64 {
 	}
 	return sum * 8 * second / (seen * bucketTime)
 }
-
-// at is over, seen from a later time: time without traffic counts too.
-func (r *rate) at(now, window int64) int64 {
-	if !r.started {
-		return 0
-	}
-	if now/bucketTime > r.head {
-		r.add(now, 0)
-	}
-	return r.over(window)
-}

@@ -17,12 +17,10 @@ const (
 // pacer is a leaky bucket: packets fill it, it drains at the pacing rate. While there is room for a packet
 // and nothing waits, the packet passes; otherwise it waits in a queue.
 type pacer struct {
-	rate    int64 // bytes per second
-	rush    int64 // bytes per second
-	burst   int64 // bytes
-	level   int64 // byte-nanoseconds divided by second: bytes in the bucket
-	remain  int64 // fraction of level, in byte-ns
-	drained int64 // when
+	rate, rush float64 // bytes per ns
+	burst      float64 // bytes
+	level      float64 // bytes in the bucket
+	drained    int64   // when
 
 	repeated   float64 // bytes of retransmissions in a bucket of their own
 	repeatRate float64 // bytes per ns that it drains
@@ -39,34 +37,29 @@ func (p *pacer) init() {
 
 // setEstimate follows the estimate, in bit/s. While a queue stands on the way, nothing leaves faster than that.
 func (p *pacer) setEstimate(bps int64, standing bool) {
-	pace, rush := paceFactor, rushFactor
+	pace, rush := float64(paceFactor), float64(rushFactor)
 	if standing {
 		pace, rush = 1, 1
 	}
-	p.burst = max(bps/8*burstFor/second, minBurst)
-	p.rate = max(int64(float64(bps)*pace/8), 1)
-	p.rush = max(int64(float64(bps)*rush/8), 1)
-	p.repeatRate = float64(bps) * repeatShare / 8 / second
+	rate := float64(bps) / 8 / second
+	p.burst = max(rate*burstFor, minBurst)
+	p.rate, p.rush = rate*pace, rate*rush
+	p.repeatRate = rate * repeatShare
 }
 
-// drain empties the bucket by the time that has passed.
+// drain empties the buckets by the time that has passed.
 func (p *pacer) drain(now int64) {
-	elapsed := min(now-p.drained, second)
+	elapsed := float64(now - p.drained)
 	p.drained = now
 	if elapsed <= 0 {
 		return
 	}
-	p.repeated = max(p.repeated-float64(elapsed)*p.repeatRate, 0)
-	if p.level == 0 {
-		return
+	rate := p.rate
+	if p.video.bytes > 0 {
+		rate = min(max(rate, float64(p.video.bytes)/drainFor), p.rush)
 	}
-	rate := min(max(p.rate, int64(p.video.bytes)*second/drainFor), p.rush)
-	p.remain += elapsed * rate
-	p.level -= p.remain / second
-	p.remain %= second
-	if p.level <= 0 {
-		p.level, p.remain = 0, 0
-	}
+	p.level = max(p.level-elapsed*rate, 0)
+	p.repeated = max(p.repeated-elapsed*p.repeatRate, 0)
 }
 
 // passes tells whether a packet may leave at once. It has to be charged then.
@@ -84,7 +77,7 @@ func (p *pacer) passes(now int64, k Kind) bool {
 
 // charge counts a packet that leaves.
 func (p *pacer) charge(k Kind, size int) {
-	p.level += int64(size)
+	p.level += float64(size)
 	if k == KindRetransmission {
 		p.repeated += float64(size)
 	}
