@@ -50,9 +50,8 @@ type Plan struct {
 }
 
 const (
-	// A target is that of a display size; measured bitrates stray around what an encoder is told.
-	targetTolerance = 1.25
-	// upMargin of the sure budget may be filled by steps up, so that a layer that varies does not fall again.
+	// upMargin of the sure budget may be filled by steps up, so that a layer that varies does not fall again. All of
+	// it may be filled by lowest layers.
 	upMargin = 0.9
 	// stayMargin of the budget may be filled by what is sent already, as a layer is measured to take now more and
 	// now less.
@@ -69,13 +68,6 @@ type Allocator struct {
 	choices []int
 }
 
-// ladder is what a video can be, from the least to the best.
-type ladder struct {
-	rungs   []int // indices in Layers, by rising bitrate
-	at      int   // rung that is chosen, Paused = none
-	current int   // rung that is sent now, or the best one that costs no more
-}
-
 // Allocate spends a budget on videos. now is what may be spent on what is sent already and on steps down; sure,
 // usually less, on steps up (see Controller.Budget). First every video gets its lowest layer, the most important first, and only the
 // least important are paused when that does not fit. Then videos rise in the order of their priority: one of
@@ -83,7 +75,7 @@ type ladder struct {
 // priority rise in turn. The result depends on the arguments alone; Plan.Choices is valid until the next call.
 func (a *Allocator) Allocate(now, sure int64, videos []Video) Plan {
 	a.prepare(videos)
-	s := spending{videos: videos, now: now, sure: min(now, int64(upMargin*float64(sure)))}
+	s := spending{videos: videos, now: now, sure: min(now, sure)}
 	for _, i := range a.order {
 		s.raise(i, &a.ladders[i])
 	}
@@ -109,7 +101,7 @@ func (a *Allocator) Allocate(now, sure int64, videos []Video) Plan {
 			plan.All += l.cost(videos[i].Layers, n-1)
 		}
 	}
-	plan.Least, plan.All = budgetFor(plan.Least), budgetFor(plan.All)
+	plan.All = max(plan.Least, budgetFor(plan.All, 1))
 	return plan
 }
 
@@ -127,7 +119,7 @@ func (s *spending) raise(i int, l *ladder) bool {
 	}
 	total := s.used + l.cost(s.videos[i].Layers, l.at+1) - l.cost(s.videos[i].Layers, l.at)
 	if total > s.limit(l.at+1, l.current) {
-		if needed := budgetFor(total); s.next == 0 || needed < s.next {
+		if needed := budgetFor(total, l.at+1); s.next == 0 || needed < s.next {
 			s.next = needed
 		}
 		return false
@@ -140,8 +132,10 @@ func (s *spending) raise(i int, l *ladder) bool {
 // limit is what everything may take after a step to a rung.
 func (s *spending) limit(rung, current int) int64 {
 	switch {
-	case rung > current:
+	case rung > current && rung == 0:
 		return s.sure
+	case rung > current:
+		return int64(upMargin * float64(s.sure))
 	case rung == 0:
 		return int64(keepMargin * float64(s.now))
 	default:
@@ -149,21 +143,12 @@ func (s *spending) limit(rung, current int) int64 {
 	}
 }
 
-// budgetFor is the budget that lets videos rise to a total.
-func budgetFor(total int64) int64 { return int64(float64(total)/upMargin) + 1 }
-
-func (l *ladder) layer(rung int) int {
-	if rung == Paused {
-		return Paused
+// budgetFor is the budget that lets videos rise to a total, the last step being one to a rung.
+func budgetFor(total int64, rung int) int64 {
+	if rung == 0 {
+		return total
 	}
-	return l.rungs[rung]
-}
-
-func (l *ladder) cost(layers []Layer, rung int) int64 {
-	if rung == Paused {
-		return 0
-	}
-	return layers[l.rungs[rung]].Bitrate
+	return int64(float64(total)/upMargin) + 1
 }
 
 func comparePriority(a, b *Video) int {
@@ -197,83 +182,4 @@ func (a *Allocator) prepare(videos []Video) {
 		}
 		return cmp.Or(cmp.Compare(videos[i].Group, videos[j].Group), cmp.Compare(i, j))
 	})
-}
-
-// build finds the rungs: the layers within the target, best last, without those that cost as much as a better
-// one.
-func (l *ladder) build(v *Video) {
-	l.rungs, l.at, l.current = l.rungs[:0], Paused, Paused
-	if v.UserPaused {
-		return
-	}
-	limit := int64(targetTolerance * float64(v.Target))
-	for i := range v.Layers {
-		if b := v.Layers[i].Bitrate; b > 0 && (limit == 0 || b <= limit) {
-			l.rungs = append(l.rungs, i)
-		}
-	}
-	if len(l.rungs) == 0 {
-		l.cheapest(v)
-	}
-	known := !slices.ContainsFunc(l.rungs, func(i int) bool { return v.Layers[i].worth() == 0 })
-	slices.SortFunc(l.rungs, func(i, j int) int { return compareQuality(v, i, j, known) })
-	kept := len(l.rungs)
-	for i := len(l.rungs) - 1; i >= 0; i-- {
-		if kept == len(l.rungs) || v.Layers[l.rungs[i]].Bitrate < v.Layers[l.rungs[kept]].Bitrate {
-			kept--
-			l.rungs[kept] = l.rungs[i]
-		}
-	}
-	l.rungs = append(l.rungs[:0], l.rungs[kept:]...)
-	l.findCurrent(v)
-}
-
-// cheapest makes a ladder of the one layer that strays least from a target which is below all layers.
-func (l *ladder) cheapest(v *Video) {
-	best := -1
-	for i := range v.Layers {
-		if b := v.Layers[i].Bitrate; b > 0 && (best < 0 || b < v.Layers[best].Bitrate) {
-			best = i
-		}
-	}
-	if best >= 0 {
-		l.rungs = append(l.rungs, best)
-	}
-}
-
-// findCurrent finds the highest rung that costs no more than what is sent now.
-func (l *ladder) findCurrent(v *Video) {
-	if v.Current < 0 || v.Current >= len(v.Layers) {
-		return
-	}
-	for rung, i := range l.rungs {
-		if i == v.Current || v.Layers[i].Bitrate <= v.Layers[v.Current].Bitrate {
-			l.current = rung
-		}
-	}
-}
-
-// compareQuality orders two layers of a video by what they are worth to its receiver. While that is not known
-// of all of them, the bitrate stands for it; between two of the same worth, the cheaper one is the better one.
-func compareQuality(v *Video, i, j int, known bool) int {
-	a, b := &v.Layers[i], &v.Layers[j]
-	if !known {
-		return cmp.Or(cmp.Compare(a.Bitrate, b.Bitrate), cmp.Compare(i, j))
-	}
-	pixels := cmp.Compare(a.Width*a.Height, b.Width*b.Height)
-	frames := cmp.Compare(a.FrameRate, b.FrameRate)
-	last := cmp.Or(cmp.Compare(b.Bitrate, a.Bitrate), cmp.Compare(j, i))
-	switch v.Preference {
-	case KeepFrameRate:
-		return cmp.Or(frames, pixels, last)
-	case KeepResolution:
-		return cmp.Or(pixels, frames, last)
-	}
-	return cmp.Or(cmp.Compare(a.worth(), b.worth()), last)
-}
-
-// worth is what a layer is worth to a receiver with balanced preferences: half the frame rate costs as much as
-// half the width and height. It is 0 while not all is known.
-func (l *Layer) worth() float64 {
-	return float64(l.Width*l.Height) * l.FrameRate * l.FrameRate
 }

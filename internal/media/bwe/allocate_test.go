@@ -35,12 +35,12 @@ func TestAllocate(t *testing.T) {
 	}{
 		"room for all":               {9e6, 9e6, []Video{paused(1, 1), paused(2, 1)}, []int{2, 2}},
 		"nothing at all":             {0, 0, []Video{paused(1, 1)}, []int{Paused}},
-		"the lowest layer":           {300e3, 300e3, []Video{paused(1, 1)}, []int{0}},
-		"less than the lowest layer": {250e3, 250e3, []Video{paused(1, 1)}, []int{Paused}},
+		"the lowest layer":           {250e3, 250e3, []Video{paused(1, 1)}, []int{0}},
+		"less than the lowest layer": {249e3, 249e3, []Video{paused(1, 1)}, []int{Paused}},
 		"equals rise in turn":        {2e6, 2e6, []Video{paused(1, 1), paused(2, 1)}, []int{1, 1}},
 		"one of two equals":          {1.2e6, 1.2e6, []Video{paused(2, 1), paused(1, 1)}, []int{0, 1}},
 		"the more important first":   {2.4e6, 2.4e6, []Video{paused(1, 1), paused(2, 9)}, []int{0, 2}},
-		"all shown before one rises": {800e3, 800e3, []Video{paused(1, 9), paused(2, 5), paused(3, 1)}, []int{0, 0, Paused}},
+		"all shown before one rises": {740e3, 740e3, []Video{paused(1, 9), paused(2, 5), paused(3, 1)}, []int{0, 0, Paused}},
 		"the least important pauses": {600e3, 600e3, []Video{paused(1, 1), paused(2, 2), paused(3, 3)}, []int{Paused, 0, 0}},
 		"a screen before a camera": {2.4e6, 2.4e6, []Video{
 			paused(1, 1), with(paused(2, 1), func(v *Video) { v.Content = true })}, []int{0, 2}},
@@ -85,7 +85,7 @@ func TestPlanTellsTheDemand(t *testing.T) {
 	var a Allocator
 	videos := []Video{with(simulcast(1, 1), func(v *Video) { v.Current = 0 })}
 	plan := a.Allocate(500_000, 500_000, videos)
-	if plan.Used != 250_000 || plan.Next != budgetFor(700_000) || plan.All != budgetFor(1_800_000) || plan.Least != budgetFor(250_000) {
+	if plan.Used != 250_000 || plan.Next != budgetFor(700_000, 1) || plan.All != budgetFor(1_800_000, 2) || plan.Least != 250_000 {
 		t.Errorf("plan %+v", plan)
 	}
 	if again := a.Allocate(plan.Next, plan.Next, videos); again.Choices[0] != 1 {
