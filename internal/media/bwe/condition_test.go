@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-const seeds = 8
+const seeds = 4
 
 // eachSeed runs a call under different chances; a rule that holds for one only does not hold.
 func eachSeed(t *testing.T, do func(t *testing.T, seed uint64)) {
