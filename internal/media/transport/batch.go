@@ -113,6 +113,10 @@ func (b *Batch) Flush() {
 	}
 	for i := range b.chains {
 		ch := &b.chains[i]
+		if ch.to.outlet != 0 {
+			b.server.divert(ch, b.packets)
+			continue
+		}
 		for next := ch.head; next >= 0; {
 			next = b.sender.add(ch, b.packets, next)
 		}

@@ -49,12 +49,14 @@ type Conn struct {
 	ctx          context.Context // cancelled when the connection closes
 	cancel       context.CancelFunc
 
-	// Owned by the reader.
+	// Guarded by receiving. It is taken for each packet, but only a peer that moves between UDP and TCP has two readers.
+	receiving sync.Mutex
 	sources   sources // of RTP
 	reporters sources // of RTCP
+	mediaFrom path    // where the latest media came from
 
 	// Set by the one, read by the others.
-	in          atomic.Pointer[srtp.Context] // decryption; used by the reader only
+	in          atomic.Pointer[srtp.Context] // decryption; used with receiving held
 	lastRequest atomic.Int64                 // time of the last authenticated binding request
 	validatedAt atomic.Int64                 // time of the first one, 0 = none yet
 	connected   atomic.Bool
@@ -147,7 +149,7 @@ func (c *Conn) end() bool {
 	c.closed = true
 	c.mu.Unlock()
 
-	c.server.conns.remove(c)
+	c.server.release(c.server.conns.remove(c)...)
 	c.cancel()
 	c.dropKeys()
 	return true

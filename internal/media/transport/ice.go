@@ -104,10 +104,13 @@ func (r *reader) handleSTUN(datagram []byte, now int64) {
 		r.respond(c, stun.BindingError, stun.CodeRoleConflict)
 		return
 	}
-	if !r.server.conns.claim(c, r.from, now) {
+	claimed, evicted := r.server.conns.claim(c, r.from, now)
+	if !claimed {
 		stats.rejected.Add(1)
 		return
 	}
+	r.server.release(evicted)
+	r.authenticated = true
 	c.lastRequest.Store(now)
 	c.validatedAt.CompareAndSwap(0, max(now, 1))
 	c.choose(r.from, q.nominated, now)
@@ -149,4 +152,21 @@ func (c *Conn) choose(p path, nominated bool, now int64) {
 	}
 	c.out.to, c.out.reachable = p, true
 	c.out.nominated = c.out.nominated || nominated
+}
+
+// follow makes what we send take the pair that media comes on. A client sends its media on the pair it has selected
+// only, and after a change of address it may not nominate again: this is what moves the call then. It is false while
+// the pair in use has the later check, because then the packet was just a late one.
+func (c *Conn) follow(p path) bool {
+	c.out.mu.Lock()
+	defer c.out.mu.Unlock()
+	if c.out.to == p {
+		return true
+	}
+	if c.out.reachable && c.server.conns.lastFrom(c, p) < c.server.conns.lastFrom(c, c.out.to) {
+		return false
+	}
+	c.out.to, c.out.reachable = p, true
+	c.unsegmented.Store(false)
+	return true
 }

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pion/rtp"
 	"github.com/pion/stun/v3"
 )
 
@@ -233,30 +232,5 @@ func TestUnvalidatedDatagramsGoNowhere(t *testing.T) {
 	}
 	if len(h.rtp)+len(h.rtcp)+len(h.connected)+len(h.closed) != 0 {
 		t.Error("the handler was called")
-	}
-}
-
-func TestCallMovesToANewAddress(t *testing.T) {
-	s := listen(t, Config{Listen: ":0"}) // also: answers come from the address that was asked
-	p, h := newPeer(t, s), newRecorder()
-	c := p.connect(s, h)
-	p.send(p.protect(7, 1, "before"))
-	receive(t, "HandleRTP", h.rtp)
-
-	p.move()
-	p.send(p.protect(7, 2, "too early"))
-	eventually(t, "media before the check dropped", func() bool { return s.Stats().Unvalidated == 1 })
-	p.validate(c, useCandidate)
-	p.send(p.protect(7, 3, "after"))
-	if got := receive(t, "HandleRTP", h.rtp); string(got.payload) != "after" {
-		t.Errorf("received %q", got.payload)
-	}
-	b := s.NewBatch()
-	if err := c.WriteRTP(b, &rtp.Header{Version: 2, SSRC: 9}, []byte("follows")); err != nil {
-		t.Fatal(err)
-	}
-	b.Flush()
-	if got := p.media(); string(got.Payload) != "follows" {
-		t.Errorf("the client got %q", got.Payload)
 	}
 }

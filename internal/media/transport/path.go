@@ -8,13 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// path is an address pair: the peer's address and which of our addresses it uses. It has no pointers and no padding,
+// path is an address pair: the peer's address and which of our addresses it uses, and how. It has no pointers and no padding,
 // which makes it a cheap map key. IPv4 addresses are in their IPv6-mapped form (RFC 4291 section 2.5.5.2).
 type path struct {
 	remote [16]byte
 	local  [16]byte // zero when the socket is bound to one address
 	scope  uint32   // interface index of a link-local remote address
 	port   uint32
+	outlet uint32 // the number of the way that is not the UDP socket, or 0
 }
 
 // addrPort is the peer's address, for STUN and logs.

@@ -3,6 +3,9 @@ package transport
 import (
 	"context"
 	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"sync"
@@ -33,9 +36,10 @@ type peer struct {
 
 	session *dtls.Conn
 	in, out *srtp.Context
+	heard   uint16 // packets
 
 	mu      sync.Mutex
-	socket  *net.UDPConn
+	socket  net.Conn // UDP, or TCP
 	readers sync.WaitGroup
 }
 
@@ -63,25 +67,50 @@ func newPeer(t testing.TB, s *Server) *peer {
 }
 
 // move gives the peer a new port, as a NAT may do.
-func (p *peer) move() (old *net.UDPConn) {
+func (p *peer) move() {
 	socket, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(p.server.Addr(), 0)))
+	p.use(socket, err)
+}
+
+// moveConnected is move to a socket that takes nothing from any other address.
+func (p *peer) moveConnected() {
+	socket, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(p.server))
+	p.use(socket, err)
+}
+
+// moveToTCP gives the peer a TCP connection.
+func (p *peer) moveToTCP() {
+	socket, err := net.DialTimeout("tcp", p.server.String(), patience)
+	p.use(socket, err)
+}
+
+func (p *peer) use(socket net.Conn, err error) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	old, p.socket = p.socket, socket
-	if old != nil {
-		old.Close()
+	if p.socket != nil {
+		p.socket.Close()
 	}
+	p.socket = socket
 	p.readers.Go(func() { p.read(socket) })
-	return old
 }
 
-func (p *peer) read(socket *net.UDPConn) {
+// read takes what comes until the socket is closed.
+func (p *peer) read(socket net.Conn) {
 	buffer := make([]byte, 4096)
 	for {
-		n, _, err := socket.ReadFromUDP(buffer)
+		var n int
+		var err error
+		if tcp, ok := socket.(*net.TCPConn); ok {
+			var header [2]byte
+			if _, err = io.ReadFull(tcp, header[:]); err == nil {
+				n, err = io.ReadFull(tcp, buffer[:binary.BigEndian.Uint16(header[:])])
+			}
+		} else {
+			n, err = socket.Read(buffer)
+		}
 		if err != nil {
 			return
 		}
@@ -104,7 +133,18 @@ func (p *peer) read(socket *net.UDPConn) {
 func (p *peer) send(datagram []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, err := p.socket.WriteToUDPAddrPort(datagram, p.server); err != nil {
+	var err error
+	switch socket := p.socket.(type) {
+	case *net.TCPConn:
+		_, err = socket.Write(appendFrame(nil, nil, datagram))
+	case *net.UDPConn:
+		if socket.RemoteAddr() != nil {
+			_, err = socket.Write(datagram)
+		} else {
+			_, err = socket.WriteToUDPAddrPort(datagram, p.server)
+		}
+	}
+	if err != nil && !errors.Is(err, net.ErrClosed) {
 		p.t.Errorf("send to the server: %v", err)
 	}
 }
@@ -233,6 +273,20 @@ func (p *peer) media() *rtp.Packet {
 		p.t.Fatal(err)
 	}
 	return packet
+}
+
+// hears makes sure that what the server sends arrives.
+func (p *peer) hears(c *Conn, s *Server, payload string) {
+	p.t.Helper()
+	b := s.NewBatch()
+	p.heard++
+	if err := c.WriteRTP(b, &rtp.Header{Version: 2, SSRC: 9, SequenceNumber: p.heard}, []byte(payload)); err != nil {
+		p.t.Fatal(err)
+	}
+	b.Flush()
+	if got := p.media(); string(got.Payload) != payload {
+		p.t.Fatalf("the client got %q instead of %q", got.Payload, payload)
+	}
 }
 
 // handshakeFor tries DTLS for a while.

@@ -25,12 +25,15 @@ type browser struct {
 
 const answerSSRC = 4711
 
-func newBrowser(t *testing.T) *browser {
+func newBrowser(t *testing.T, networks ...webrtc.NetworkType) *browser {
 	t.Helper()
 	settings := webrtc.SettingEngine{LoggerFactory: logging.NewDefaultLoggerFactory()}
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetInterfaceFilter(func(name string) bool { return name == "lo" })
-	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	if len(networks) == 0 {
+		networks = []webrtc.NetworkType{webrtc.NetworkTypeUDP4}
+	}
+	settings.SetNetworkTypes(networks)
 	media := &webrtc.MediaEngine{}
 	opus := webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}
 	if err := media.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: opus, PayloadType: 111},
@@ -136,8 +139,12 @@ func answerFor(s *Server, c *Conn, mid string) string {
 		fmt.Sprintf("a=ssrc:%d cname:server", answerSSRC), fmt.Sprintf("a=ssrc:%d msid:stream audio", answerSSRC),
 	}
 	for _, k := range s.Candidates() {
-		lines = append(lines, fmt.Sprintf("a=candidate:%s %d %s %d %s %d typ %s",
-			k.Foundation, k.Component, k.Protocol, k.Priority, k.Addr.Addr(), k.Addr.Port(), k.Type))
+		line := fmt.Sprintf("a=candidate:%s %d %s %d %s %d typ %s",
+			k.Foundation, k.Component, k.Protocol, k.Priority, k.Addr.Addr(), k.Addr.Port(), k.Type)
+		if k.Protocol == "tcp" {
+			line += " tcptype passive"
+		}
+		lines = append(lines, line)
 	}
 	return strings.Join(append(lines, "a=end-of-candidates"), "\r\n") + "\r\n"
 }
@@ -165,13 +172,24 @@ func (w *browser) talk(t *testing.T, what string, until func() bool) {
 }
 
 func TestWebRTCClient(t *testing.T) {
-	for name, listenOn := range map[string]string{"one address": "127.0.0.1:0", "all addresses": ":0"} {
+	for name, test := range map[string]struct {
+		listenOn string
+		network  webrtc.NetworkType
+		streams  int
+	}{
+		"one address":   {"127.0.0.1:0", webrtc.NetworkTypeUDP4, 0},
+		"all addresses": {":0", webrtc.NetworkTypeUDP4, 0},
+		"TCP only":      {"127.0.0.1:0", webrtc.NetworkTypeTCP4, 1},
+	} {
 		t.Run(name, func(t *testing.T) {
-			s := listen(t, Config{Listen: listenOn, IncludeLoopback: true})
-			w, h := newBrowser(t), newRecorder()
+			s := listen(t, Config{Listen: test.listenOn, IncludeLoopback: true})
+			w, h := newBrowser(t, test.network), newRecorder()
 			c := w.join(t, s, h)
 			receive(t, "HandleConnected", h.connected)
 			w.await(t, webrtc.PeerConnectionStateConnected)
+			if got := s.Stats().Streams; (got > 0) != (test.streams > 0) {
+				t.Errorf("%d TCP connections", got)
+			}
 
 			w.talk(t, "RTP from the client", func() bool { return len(h.rtp) > 0 })
 			if got := receive(t, "HandleRTP", h.rtp); string(got.payload) != "hello" || got.header.PayloadType != 111 {

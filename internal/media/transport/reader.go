@@ -16,23 +16,32 @@ import (
 // receiveBatch is how many datagrams one system call reads.
 const receiveBatch = 32
 
-// reader is the state of the goroutine that reads the socket.
+// reader is the state of a goroutine that takes datagrams in, from wherever.
 type reader struct {
 	server *Server
+	batch  *Batch // what comes of them
+
+	from          path // of the datagram at hand
+	authenticated bool // a datagram was an authenticated check
+
+	// Scratch space, reused for each datagram.
+	rtpHeader  rtp.Header
+	rtcpHeader rtcp.Header
+	request    stun.Message
+	response   stun.Message
+}
+
+func newReader(s *Server) *reader { return &reader{server: s, batch: s.NewBatch()} }
+
+// socketReader is the state of the goroutine that reads the socket.
+type socketReader struct {
+	*reader
 	*inbox
-	batch *Batch
 
 	// Result of the latest receive.
 	n       int
 	errno   syscall.Errno
 	receive func(fd uintptr) bool
-
-	// Scratch space, reused for each datagram.
-	from       path
-	rtpHeader  rtp.Header
-	rtcpHeader rtcp.Header
-	request    stun.Message
-	response   stun.Message
 }
 
 // inbox is what the kernel writes to.
@@ -44,8 +53,8 @@ type inbox struct {
 	buffers  [receiveBatch][maxDatagram]byte
 }
 
-func newReader(s *Server) *reader {
-	r := &reader{server: s, inbox: new(inbox), batch: s.NewBatch()}
+func newSocketReader(s *Server) *socketReader {
+	r := &socketReader{reader: newReader(s), inbox: new(inbox)}
 	r.receive = r.tryReceive
 	for i := range r.headers {
 		r.iovecs[i].Base = &r.buffers[i][0]
@@ -65,7 +74,7 @@ func nameOf(n *rawSockaddr) unsafe.Pointer { return unsafe.Pointer(n) }
 // read is the reader goroutine: it takes what the socket has, handles it, and sends what came of it.
 func (s *Server) read() {
 	defer s.loops.Done()
-	r := newReader(s)
+	r := newSocketReader(s)
 	for {
 		for i := range r.headers {
 			h := &r.headers[i].header
@@ -93,13 +102,13 @@ func (s *Server) read() {
 }
 
 // tryReceive runs with the socket's descriptor; false lets the runtime wait for datagrams.
-func (r *reader) tryReceive(fd uintptr) bool {
+func (r *socketReader) tryReceive(fd uintptr) bool {
 	r.n, r.errno = recvMessages(fd, r.headers[:])
 	return r.errno != unix.EAGAIN && r.errno != unix.EINTR
 }
 
 // take handles message i.
-func (r *reader) take(i int, arrival int64) {
+func (r *socketReader) take(i int, arrival int64) {
 	m := &r.headers[i]
 	if m.header.Flags&unix.MSG_TRUNC != 0 || m.n == 0 {
 		r.server.counters.malformed.Add(1)

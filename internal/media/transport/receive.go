@@ -4,6 +4,8 @@ import "encoding/binary"
 
 // handleRTP decrypts in place and hands over.
 func (r *reader) handleRTP(c *Conn, datagram []byte, arrival int64) {
+	c.receiving.Lock()
+	defer c.receiving.Unlock()
 	context := c.in.Load()
 	if context == nil || !c.sources.admits(binary.BigEndian.Uint32(datagram[8:12])) {
 		r.server.counters.undecrypted.Add(1)
@@ -16,6 +18,9 @@ func (r *reader) handleRTP(c *Conn, datagram []byte, arrival int64) {
 		return
 	}
 	c.sources.add(h.SSRC)
+	if r.from != c.mediaFrom && c.follow(r.from) {
+		c.mediaFrom = r.from
+	}
 	payload, ok := unpad(packet[headerSize(packet):], h.Padding)
 	if !ok {
 		r.server.counters.malformed.Add(1)
@@ -52,6 +57,8 @@ func unpad(payload []byte, padded bool) ([]byte, bool) {
 
 // handleRTCP decrypts in place and hands over.
 func (r *reader) handleRTCP(c *Conn, datagram []byte, arrival int64) {
+	c.receiving.Lock()
+	defer c.receiving.Unlock()
 	context := c.in.Load()
 	if context == nil || !c.reporters.admits(binary.BigEndian.Uint32(datagram[4:8])) {
 		r.server.counters.undecrypted.Add(1)

@@ -117,6 +117,12 @@ func (s *Server) send(datagram []byte, to *path) {
 	if len(datagram) == 0 {
 		return
 	}
+	if to.outlet != 0 {
+		if out := s.outlets.find(to.outlet); out != nil {
+			out.push(datagram, to)
+		}
+		return
+	}
 	var name rawSockaddr
 	var ancillary control
 	var m [1]message

@@ -55,18 +55,33 @@ func (t *table) add(c *Conn) error {
 	return nil
 }
 
-func (t *table) remove(c *Conn) {
+// remove returns the address pairs that c had.
+func (t *table) remove(c *Conn) (paths []path) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.byUfrag[c.localUfrag] != c {
-		return
+		return nil
 	}
 	delete(t.byUfrag, c.localUfrag)
 	for _, v := range c.paths {
 		delete(t.byPath, v.path)
+		paths = append(paths, v.path)
 	}
 	c.paths = nil
 	t.freeIDs = append(t.freeIDs, c.id)
+	return paths
+}
+
+// drop forgets an address pair and returns the connection that had it, or nil.
+func (t *table) drop(p path) *Conn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.byPath[p]
+	if c != nil {
+		delete(t.byPath, p)
+		c.dropPathLocked(p)
+	}
+	return c
 }
 
 func (t *table) findUfrag(ufrag []byte) *Conn {
@@ -83,16 +98,16 @@ func (t *table) findPath(p *path) *Conn {
 }
 
 // claim records an authenticated request of c from p. It is false when the pair belongs to another living
-// connection, or c was removed meanwhile.
-func (t *table) claim(c *Conn, p path, now int64) bool {
+// connection, or c was removed meanwhile. evicted is the pair that had to go for it, if its outlet is not 0.
+func (t *table) claim(c *Conn, p path, now int64) (ok bool, evicted path) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.byUfrag[c.localUfrag] != c {
-		return false
+		return false, evicted
 	}
 	if owner := t.byPath[p]; owner != nil && owner != c {
 		if now-owner.lastFromLocked(p) < pathOwned {
-			return false
+			return false, evicted
 		}
 		owner.dropPathLocked(p)
 	}
@@ -101,7 +116,7 @@ func (t *table) claim(c *Conn, p path, now int64) bool {
 	for i := range c.paths {
 		if c.paths[i].path == p {
 			c.paths[i].last = now
-			return true
+			return true, evicted
 		}
 		if c.paths[i].last < c.paths[oldest].last {
 			oldest = i
@@ -109,11 +124,12 @@ func (t *table) claim(c *Conn, p path, now int64) bool {
 	}
 	if len(c.paths) < maxPaths {
 		c.paths = append(c.paths, validated{p, now})
-		return true
+		return true, evicted
 	}
-	delete(t.byPath, c.paths[oldest].path)
+	evicted = c.paths[oldest].path
+	delete(t.byPath, evicted)
 	c.paths[oldest] = validated{p, now}
-	return true
+	return true, evicted
 }
 
 // lastFrom is the time of the last authenticated request of c from p, 0 for none.

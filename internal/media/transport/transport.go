@@ -1,10 +1,13 @@
-// Package transport carries all media of the process over one UDP port: ICE-lite (RFC 8445 section 2.5), DTLS in the
+// Package transport carries all media of the process over one port, UDP and TCP: ICE-lite (RFC 8445 section 2.5), DTLS in the
 // passive role (RFC 5763), SRTP and SRTCP (RFC 5764, RFC 3711, RFC 7714), told apart by their first byte (RFC 7983).
 //
 // A Server owns the socket, one goroutine that reads it and one that watches for peers that fell silent. A Conn is one
 // peer; it costs no goroutine until its DTLS handshake begins and three from then on, none of them on the packet path:
 // the reader decrypts in place and calls the Handler directly, and whatever the Handler sends is collected in a Batch
 // and leaves with few system calls (sendmmsg with UDP generic segmentation offload).
+//
+// A peer that cannot use UDP connects to the TCP port of the same number (RFC 6544, framed by RFC 4571). That costs two
+// goroutines, and what a slow one does not take is dropped. A Link is a third way in, for a relay in this process.
 //
 // Nothing that comes from an address which has not passed an authenticated ICE check reaches DTLS or SRTP: such
 // datagrams are counted and forgotten without an allocation. The package needs Linux.
@@ -14,6 +17,7 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"net"
 	"net/netip"
 	"sync"
 	"time"
@@ -25,12 +29,14 @@ import (
 type Config struct {
 	// Listen is the UDP "host:port". Without a host the socket takes IPv4 and IPv6; port 0 picks a free one.
 	Listen string
-	// PublicIPs are announced instead of the addresses of the interfaces, for servers behind a one-to-one NAT.
+	// PublicIPs are announced before the addresses of the interfaces, for servers behind a one-to-one NAT.
 	PublicIPs []netip.Addr
 	// IncludeLoopback announces the loopback addresses too.
 	IncludeLoopback bool
 	// Logger may be nil.
 	Logger *slog.Logger
+
+	tcp tcpLimits // zero: the default ones
 }
 
 // Server is the media port of the process. Its methods are safe for concurrent use.
@@ -43,13 +49,15 @@ type Server struct {
 	fingerprint string
 
 	conns      table
+	outlets    outlets
+	tcp        tcpPort
 	candidates candidateCache
 	counters   counters
 
 	// Lifecycle.
 	closeOnce sync.Once
 	stop      context.CancelFunc
-	loops     sync.WaitGroup // the reader and the watcher
+	loops     sync.WaitGroup // the reader, the watcher, and those of TCP
 	sessions  sync.WaitGroup // one per DTLS association
 }
 
@@ -63,20 +71,45 @@ func Listen(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, errs.Wrap(err, errs.Internal, "make the DTLS certificate")
 	}
-	socket, err := listenUDP(cfg.Listen)
-	if err != nil {
+	ctx, stop := context.WithCancel(context.Background())
+	s := &Server{cfg: cfg, log: log, certificate: certificate, fingerprint: fingerprint, stop: stop}
+	s.conns.init()
+	s.outlets.init()
+	if err := s.open(); err != nil {
+		stop()
 		return nil, errs.Wrap(err, errs.Unavailable, "open the media port %q", cfg.Listen)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	s := &Server{
-		cfg: cfg, log: log, socket: socket, certificate: certificate, fingerprint: fingerprint, stop: stop,
+	if s.tcp.listener != nil {
+		s.loops.Add(1)
+		go s.tcp.accept()
 	}
-	s.conns.init()
 	s.loops.Add(2)
 	go s.read()
 	go s.watch(ctx)
 	return s, nil
 }
+
+// open binds UDP, and TCP on the same number. Without TCP the server works for those who have UDP, so that is no
+// reason not to start. Where the system picks the number, it takes one that is free for both.
+func (s *Server) open() (err error) {
+	for attempt := 0; ; attempt++ {
+		if s.socket, err = listenUDP(s.cfg.Listen); err != nil {
+			return err
+		}
+		if err = s.listenTCP(); err == nil {
+			return nil
+		}
+		_, port, _ := net.SplitHostPort(s.cfg.Listen)
+		if port != "0" || attempt == 10 {
+			s.log.Warn("media over TCP is off: people whose network blocks UDP cannot take part", "port", s.socket.addr.Port(), "reason", err)
+			return nil
+		}
+		s.socket.close()
+	}
+}
+
+// TCP reports whether media over TCP is on.
+func (s *Server) TCP() bool { return s.tcp.listener != nil }
 
 // Addr is the address that the socket is bound to.
 func (s *Server) Addr() netip.AddrPort { return s.socket.addr }
@@ -89,11 +122,13 @@ func (s *Server) Fingerprint() string { return s.fingerprint }
 // somebody to hear it, and returns when every goroutine of the server has ended. It must not be called from a Handler.
 func (s *Server) Close() error {
 	s.closeOnce.Do(func() {
+		s.tcp.close()
 		for _, c := range s.conns.seal() {
 			c.Close()
 		}
 		s.sessions.Wait() // they still send their close_notify through the socket
 		s.stop()
+		s.outlets.seal()
 		s.socket.close()
 		s.loops.Wait()
 	})
