@@ -21,8 +21,9 @@ import (
 // Config is the settings of `carillon serve`, checked by Load.
 type Config struct {
 	Listen    string       // HTTP address, host:port
-	Media     string       // media address, host:port (UDP)
-	PublicIPs []netip.Addr // addresses announced to browsers instead of those of the interfaces
+	Media     string       // media address, host:port (UDP and TCP)
+	PublicIPs []netip.Addr // addresses announced to browsers before those of the interfaces
+	TURN      TURN         // the relay
 	PublicURL *url.URL     // the address people open; nil = taken from each request
 	Data      string       // directory of everything that lasts
 	Database  string       // data source name; "" = SQLite in Data
@@ -31,6 +32,15 @@ type Config struct {
 	LogLevel  string       // debug, info, warn or error
 	ReadyFile string       // file that gets the ready line; "" = none
 	ReadyFD   int          // file descriptor that gets the ready line; 0 = none
+}
+
+// TURN is the settings of the relay. Without an address there is none.
+type TURN struct {
+	Listen    string // UDP and TCP, host:port
+	ListenTLS string // TLS, host:port
+	Cert, Key string // PEM files, for TLS
+	Host      string // name or address in what clients are told; "" = the host of the address they came to
+	Policy    string // never, fallback or always
 }
 
 // option is one setting: a flag, an environment variable and a key of the file at once.
@@ -42,8 +52,17 @@ type option struct {
 func options() []option {
 	return []option{
 		{"listen", ":8080", "address of the HTTP server, host:port", func(c *Config, v string) error { c.Listen = v; return address(v) }},
-		{"media", ":8081", "address of all media (one UDP port), host:port", func(c *Config, v string) error { c.Media = v; return address(v) }},
+		{"media", ":8081", "address of all media (one port, UDP and TCP), host:port", func(c *Config, v string) error { c.Media = v; return address(v) }},
 		{"public-ip", "", "address(es) that browsers reach the media port at, separated by commas", setPublicIPs},
+		{"turn", "", "address of a relay (TURN over UDP and TCP), such as :3478; empty means none", func(c *Config, v string) error { c.TURN.Listen = v; return optional(v, address) }},
+		{"turn-tls", "", "address of a relay (TURN over TLS), such as :5349; empty means none", func(c *Config, v string) error { c.TURN.ListenTLS = v; return optional(v, address) }},
+		{"turn-cert", "", "PEM file of the certificate for --turn-tls", func(c *Config, v string) error { c.TURN.Cert = v; return nil }},
+		{"turn-key", "", "PEM file of the key for --turn-tls", func(c *Config, v string) error { c.TURN.Key = v; return nil }},
+		{"turn-host", "", "name or address that clients reach the relay at; empty means the one they use for Carillon", setTURNHost},
+		{"turn-policy", "fallback", "who uses the relay: never, fallback (who asks, or did not get through) or always", func(c *Config, v string) error {
+			c.TURN.Policy = v
+			return oneOf(v, "never", "fallback", "always")
+		}},
 		{"public-url", "", "address that people open, such as https://meet.example.org", setPublicURL},
 		{"data", "./data", "directory for everything that lasts", func(c *Config, v string) error { c.Data = v; return notEmpty(v) }},
 		{"database", "", "data source name; empty means SQLite in the data directory", func(c *Config, v string) error { c.Database = v; return nil }},
@@ -101,7 +120,18 @@ func Load(flags *pflag.FlagSet, environ []string) (*Config, error) {
 			return nil, errs.Field(o.name, "%s: %v", source, err)
 		}
 	}
-	return c, nil
+	return c, c.TURN.check()
+}
+
+// check looks at settings that need each other.
+func (t TURN) check() error {
+	if (t.ListenTLS == "") != (t.Cert == "") || (t.Cert == "") != (t.Key == "") {
+		return errs.Field("turn-tls", "--turn-tls, --turn-cert and --turn-key need each other")
+	}
+	if t.Policy == "always" && t.Listen == "" && t.ListenTLS == "" {
+		return errs.Field("turn-policy", "--turn-policy always needs --turn or --turn-tls")
+	}
+	return nil
 }
 
 func envName(option string) string {

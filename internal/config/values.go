@@ -22,6 +22,26 @@ func address(v string) error {
 	return nil
 }
 
+// optional checks a value that may be empty.
+func optional(v string, check func(string) error) error {
+	if v == "" {
+		return nil
+	}
+	return check(v)
+}
+
+// setTURNHost takes a host without a port, because the ports are those of the relay.
+func setTURNHost(c *Config, v string) error {
+	c.TURN.Host = v
+	if _, err := netip.ParseAddr(strings.Trim(v, "[]")); v == "" || err == nil {
+		return nil
+	}
+	if strings.ContainsAny(v, ":/?#@[] ") {
+		return fmt.Errorf("%q is not a host name or an IP address", v)
+	}
+	return nil
+}
+
 func notEmpty(v string) error {
 	if v == "" {
 		return errors.New("must not be empty")

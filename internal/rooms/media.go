@@ -93,6 +93,12 @@ func (p *Participant) refreshVideos() {
 	}
 }
 
+// Reached reports whether the client's media has ever come through.
+func (p *Participant) Reached() bool {
+	m := p.media.Load()
+	return m != nil && m.conn.Connected()
+}
+
 // HandleClosed implements transport.Handler.
 func (p *Participant) HandleClosed(err error) { p.room.hub.background(func() { p.fail(err) }) }
 

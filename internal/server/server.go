@@ -22,6 +22,7 @@ import (
 	"carillon/internal/events"
 	"carillon/internal/httpserver"
 	"carillon/internal/media/transport"
+	"carillon/internal/media/turn"
 	"carillon/internal/meetings"
 	"carillon/internal/rooms"
 	"carillon/internal/signaling"
@@ -41,6 +42,7 @@ type Server struct {
 	feed      *events.Feed
 	meetings  *meetings.Service
 	transport *transport.Server
+	turn      *turn.Server // nil without a relay
 	hub       *rooms.Hub
 	signaling *signaling.Server
 	listener  net.Listener
@@ -108,7 +110,13 @@ func (s *Server) startMedia(cfg *config.Config, data dataDir) error {
 		return fmt.Errorf("cannot open the media port %s: %w", cfg.Media, err)
 	}
 	s.hub = rooms.NewHub(rooms.Config{Transport: s.transport, Logger: s.logger, Presence: s.present, ReserveIDs: data.reserveIDs})
-	s.signaling = signaling.New(signaling.Config{Meetings: s.meetings, Hub: s.hub, Logger: s.logger})
+	if s.turn, err = startTURN(cfg, s.transport, s.logger); err != nil {
+		return err
+	}
+	s.signaling = signaling.New(signaling.Config{
+		Meetings: s.meetings, Hub: s.hub, Logger: s.logger,
+		Relay: signaling.Relay{Server: s.turn, Policy: signaling.RelayPolicy(cfg.TURN.Policy), Host: turnHost(cfg)},
+	})
 	s.meetings.SetLive(s.signaling)
 	return nil
 }
@@ -179,7 +187,7 @@ func (s *Server) startHTTP(cfg *config.Config, people *accounts.Service) error {
 			s.failed <- err
 		}
 	}()
-	s.logger.Info("serving", "url", s.url, "http", s.Addr(), "media", s.MediaAddr())
+	s.logger.Info("serving", "url", s.url, "http", s.Addr(), "media", s.MediaAddr(), "tcp", s.transport.TCP(), "relay", s.turn != nil)
 	return nil
 }
 
@@ -229,6 +237,9 @@ func (s *Server) Close(ctx context.Context) error {
 		failures = append(failures, s.closeHTTP(ctx))
 	} else if s.listener != nil {
 		s.listener.Close()
+	}
+	if s.turn != nil {
+		failures = append(failures, s.turn.Close())
 	}
 	if s.transport != nil {
 		failures = append(failures, s.transport.Close())

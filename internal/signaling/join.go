@@ -61,8 +61,7 @@ func (s *session) handleJoin(ctx context.Context, join *signalpb.SdkJoinFrame) {
 	s.send(&signalpb.SdkSignalFrame{
 		Type: signalpb.SdkSignalFrame_JOIN_ACK.Enum(),
 		Joinack: &signalpb.SdkJoinAckFrame{
-			// Present but empty: media goes directly to us, and old clients ask nobody else for relays.
-			TurnCredentials:        &signalpb.SdkTurnCredentials{Username: proto.String(""), Password: proto.String(""), Ttl: proto.Uint32(86400)},
+			TurnCredentials:        s.enterRelay(attendee.ID),
 			VideoSubscriptionLimit: proto.Uint32(rooms.MaxReceived),
 			WantsCompressedSdp:     proto.Bool(s.compress),
 		},

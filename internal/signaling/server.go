@@ -53,11 +53,12 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, conferenceID, joinToken string) (meetings.Conference, meetings.Attendee, error)
 }
 
-// Config is what a Server needs; all fields are required.
+// Config is what a Server needs; all fields but Relay are required.
 type Config struct {
 	Meetings Authenticator
 	Hub      *rooms.Hub
 	Logger   *slog.Logger
+	Relay    Relay // optional
 }
 
 // Server accepts the signaling connections. It implements http.Handler for /signal/{conference} and
@@ -66,6 +67,7 @@ type Server struct {
 	cfg       Config
 	strangers chan struct{} // one token for each socket without a valid join token
 	noise     *rate.Limiter // log lines that network input can cause
+	attempts  attempts
 
 	// joining is held for reading from the look at an attendee's row until the attendee is in the room, and for
 	// writing by the changes of rows: a change finds either the row not read yet or somebody to apply it to.
@@ -130,7 +132,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.sessions.Done()
-	conferenceID := strings.TrimPrefix(r.URL.Path, pathPrefix)
+	conferenceID, asksRelay := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, pathPrefix), relaySuffix)
 	token, content := joinToken(r.Header)
 	stranger := false
 	if _, _, err := s.cfg.Meetings.Authenticate(r.Context(), conferenceID, token); err != nil {
@@ -158,7 +160,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	socket.SetReadLimit(frame.MaxSize)
-	newSession(s, socket, conferenceID, token, content).run(s.ctx, stranger)
+	session := newSession(s, socket, conferenceID, token, content)
+	session.relay = relayUse{asked: asksRelay, host: r.Host}
+	session.run(s.ctx, stranger)
 }
 
 // joinToken finds the token among the offered subprotocols, and whether it is that of a screen share.

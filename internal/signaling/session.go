@@ -33,6 +33,7 @@ type session struct {
 	content      bool
 
 	participant *rooms.Participant // set by JOIN
+	relay       relayUse
 	sdp         frame.SDPCodec
 	compress    bool // answers go out compressed
 	limiter     *rate.Limiter
@@ -74,6 +75,7 @@ func (s *session) run(ctx context.Context, stranger bool) {
 	patience := time.AfterFunc(timeout, func() { s.end(ending{code: closeForbidden, reason: "no JOIN"}) })
 	err := s.read(ctx, patience)
 	patience.Stop()
+	s.leaveRelay(time.Now())
 	s.left(err)
 	s.cancel()
 	writer.Wait()

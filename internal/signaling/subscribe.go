@@ -1,6 +1,8 @@
 package signaling
 
 import (
+	"time"
+
 	"google.golang.org/protobuf/proto"
 
 	"carillon/internal/errs"
@@ -12,6 +14,7 @@ import (
 // handleSubscribe answers the client's offer. An offer that cannot be served is answered with an
 // error that ends only this client's attempt.
 func (s *session) handleSubscribe(sub *signalpb.SdkSubscribeFrame) {
+	s.relay.tried(time.Now())
 	subscribed, err := s.subscribe(sub)
 	if err != nil {
 		status := uint32(statusBadRequest)

@@ -121,6 +121,9 @@ func (c *Conn) LocalUfrag() string { return c.localUfrag }
 // LocalPwd is our ICE password for the SDP.
 func (c *Conn) LocalPwd() string { return string(c.localPwd) }
 
+// Connected reports whether the connection has come up, also after its end.
+func (c *Conn) Connected() bool { return c.connected.Load() }
+
 // Close ends the connection and returns at once; close_notify is sent in the background. HandleClosed is not called
 // after it, though a call that began before may still run.
 func (c *Conn) Close() { c.end() }

@@ -42,7 +42,9 @@ func TestLatePacketsDoNotMoveTheCallBack(t *testing.T) {
 	s := listen(t, Config{})
 	p, h := newPeer(t, s), newRecorder()
 	c := p.connect(s, h)
+	c.out.mu.Lock()
 	old := c.out.to
+	c.out.mu.Unlock()
 	late := p.protect(7, 1, "late")
 	p.move()
 	p.validate(c, useCandidate)
