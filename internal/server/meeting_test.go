@@ -19,7 +19,13 @@ type meeting struct {
 // newMeeting starts a server with a meeting of that many people. The first of them owns it.
 func newMeeting(t *testing.T, people int) *meeting {
 	t.Helper()
-	m := &meeting{Server: servertest.Start(t)}
+	return newMeetingWith(t, people)
+}
+
+// newMeetingWith is newMeeting with flags for the server.
+func newMeetingWith(t *testing.T, people int, flags ...string) *meeting {
+	t.Helper()
+	m := &meeting{Server: servertest.Start(t, flags...)}
 	for i := range people {
 		person := m.SignUp(t, fmt.Sprintf("person%d", i))
 		if i == 0 {

@@ -3,6 +3,7 @@ package servertest
 import (
 	"testing"
 
+	"github.com/pion/webrtc/v4"
 	"google.golang.org/protobuf/proto"
 
 	"carillon/internal/signaling/signalpb"
@@ -13,7 +14,8 @@ type Client struct {
 	*Signal
 	*Peer
 	Ticket Ticket
-	Muted  bool // for the next Subscribe
+	Muted  bool     // for the next Subscribe
+	Relay  []string // addresses of the relay that the client was told to use
 
 	AudioID uint32            // the client's own audio stream id, from its first roster
 	Roster  map[string]uint32 // audio stream ids of the first roster, by attendee
@@ -30,17 +32,13 @@ func Enter(t testing.TB, ticket Ticket, session uint64) *Client {
 // Arrive joins, but does not negotiate yet.
 func Arrive(t testing.TB, ticket Ticket, session uint64) *Client {
 	t.Helper()
-	c := &Client{Signal: Dial(t, ticket), Peer: newPeer(t, true), Ticket: ticket}
-	c.Signal.Join(session)
-	return c
+	return arrive(t, ticket, session, true, access{network: webrtc.NetworkTypeUDP4})
 }
 
 // ArriveWithoutAudio is Arrive for a session that has no audio section.
 func ArriveWithoutAudio(t testing.TB, ticket Ticket, session uint64) *Client {
 	t.Helper()
-	c := &Client{Signal: Dial(t, ticket), Peer: newPeer(t, false), Ticket: ticket}
-	c.Signal.Join(session)
-	return c
+	return arrive(t, ticket, session, false, access{network: webrtc.NetworkTypeUDP4})
 }
 
 // Negotiate subscribes for the first time and reads the roster, which comes before the answer.

@@ -25,6 +25,7 @@ type Peer struct {
 	pitch      atomic.Int64                // of the microphone in Hz, 0 = silence
 	camera     *Camera                     // nil until it is switched on
 	receiving  map[*webrtc.RTPTransceiver]uint32
+	nat        *NAT // nil: none in between
 
 	arrived chan *Stream
 	streams []*Stream // those taken from arrived
@@ -53,19 +54,19 @@ var (
 )
 
 // newPeer makes a client on the loopback interface.
-func newPeer(t testing.TB, audio bool) *Peer {
+func newPeer(t testing.TB, audio bool, a access) *Peer {
 	t.Helper()
 	settings := webrtc.SettingEngine{}
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetInterfaceFilter(func(name string) bool { return name == "lo" })
-	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	settings.SetNetworkTypes([]webrtc.NetworkType{a.network})
 	codecs := &webrtc.MediaEngine{}
 	must(t, codecs.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: opusCodec, PayloadType: 111}, webrtc.RTPCodecTypeAudio))
 	must(t, codecs.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: vp8Codec, PayloadType: 96}, webrtc.RTPCodecTypeVideo))
 	api := webrtc.NewAPI(webrtc.WithSettingEngine(settings), webrtc.WithMediaEngine(codecs), webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
-	pc, err := api.NewPeerConnection(webrtc.Configuration{})
+	pc, err := api.NewPeerConnection(a.configuration())
 	must(t, err)
-	p := &Peer{t: t, pc: pc, receiving: make(map[*webrtc.RTPTransceiver]uint32), arrived: make(chan *Stream, 64)}
+	p := &Peer{t: t, pc: pc, receiving: make(map[*webrtc.RTPTransceiver]uint32), arrived: make(chan *Stream, 64), nat: a.nat}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	t.Cleanup(p.Close)
 	pc.OnTrack(p.receive)
@@ -218,6 +219,9 @@ func (p *Peer) offer() (text string, receive []uint32) {
 // take applies the answer. The first one starts the microphone.
 func (p *Peer) take(answer string) {
 	p.t.Helper()
+	if p.nat != nil {
+		answer = p.nat.rewrite(answer)
+	}
 	must(p.t, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}))
 	if !p.started && p.microphone != nil {
 		p.started = true

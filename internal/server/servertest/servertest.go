@@ -35,6 +35,27 @@ func Start(t testing.TB, args ...string) *Server {
 // StartIn is Start with a data directory that may hold something already.
 func StartIn(t testing.TB, data string, args ...string) *Server {
 	t.Helper()
+	s, err := start(t, data, args...)
+	if err != nil {
+		t.Fatalf("the server does not start: %v", err)
+	}
+	running := &Server{Server: s, Data: data}
+	t.Cleanup(func() { running.Stop(t) })
+	return running
+}
+
+// StartFails starts a server that is not expected to come up, and returns the error.
+func StartFails(t testing.TB, args ...string) error {
+	t.Helper()
+	s, err := start(t, t.TempDir(), args...)
+	if err == nil {
+		(&Server{Server: s}).Stop(t)
+	}
+	return err
+}
+
+func start(t testing.TB, data string, args ...string) (*server.Server, error) {
+	t.Helper()
 	flags := pflag.NewFlagSet("serve", pflag.ContinueOnError)
 	config.AddFlags(flags)
 	args = append([]string{"--listen=127.0.0.1:0", "--media=127.0.0.1:0", "--data=" + data}, args...)
@@ -45,13 +66,7 @@ func StartIn(t testing.TB, data string, args ...string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := server.Start(t.Context(), cfg, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
-	if err != nil {
-		t.Fatalf("the server does not start: %v", err)
-	}
-	running := &Server{Server: s, Data: data}
-	t.Cleanup(func() { running.Stop(t) })
-	return running
+	return server.Start(t.Context(), cfg, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
 }
 
 // Stop ends the server in order; it may be called twice.
