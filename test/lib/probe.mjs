@@ -38,6 +38,7 @@ export function probe() {
 
   window.probe = {
     connections: () => live().map((c) => c.connectionState),
+    peers: live,
 
     // The level of a frequency is the median over the time: the tones are on for most of it, and the noise
     // of the codec between two loud tones comes and goes.
