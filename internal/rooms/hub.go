@@ -6,7 +6,7 @@
 // signaling session that a participant belongs to is seen through the small Observer interface.
 //
 // Goroutines: one per Room (Room.run, the clock), ended when the last participant has gone or by
-// Hub.Close. Packets arrive on the transport's reader goroutine and never wait for a Room's lock.
+// Hub.Close. Packets arrive on the transport's reading goroutines and never wait for a Room's lock.
 package rooms
 
 import (

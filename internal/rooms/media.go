@@ -45,7 +45,7 @@ const samplesPerFrame = 960
 const unknownLevel = 255
 
 // HandleRTP gives video to the forwarder and audio to the mixer; anything else is dropped.
-// It runs on the transport's reader goroutine.
+// It runs on a reading goroutine of the transport.
 func (p *Participant) HandleRTP(b *transport.Batch, h *rtp.Header, payload []byte, arrival int64) {
 	m := p.media.Load()
 	if m == nil {

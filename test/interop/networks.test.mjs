@@ -16,11 +16,12 @@ before(async () => (page = await servePage('amazon-chime-sdk-js')))
 after(() => page?.close())
 
 // blockCandidates takes every candidate of that kind out of what the server answers, as a firewall would: nothing is
-// ever sent to it.
+// ever sent to it directly.
 function blockCandidates(kind) {
   const Native = window.RTCPeerConnection
   window.RTCPeerConnection = class extends Native {
     setRemoteDescription(description) {
+      if (this.getConfiguration().iceTransportPolicy === 'relay') return super.setRemoteDescription(description)
       const pattern = new RegExp(`a=candidate:\\S+ \\d+ (${kind}) .*\r\n`, 'g')
       return super.setRemoteDescription({ type: description.type, sdp: description.sdp.replace(pattern, '') })
     }
@@ -109,6 +110,12 @@ test('everybody goes through the relay', { timeout: 180_000 }, (t) =>
 
 test('one asks for the relay, the other connects directly', { timeout: 180_000 }, (t) =>
   meet(t, ['--turn', '127.0.0.1:0'], { relay: ['ann'] }, ({ ann: [ann], ben: [ben] }) => {
+    assert.equal(ann.local, 'relay')
+    assert.notEqual(ben.local, 'relay')
+  }))
+
+test('nothing direct gets through: the second attempt goes through the relay', { timeout: 240_000 }, (t) =>
+  meet(t, ['--turn', '127.0.0.1:0'], { blocked: { ann: 'udp|tcp' } }, ({ ann: [ann], ben: [ben] }) => {
     assert.equal(ann.local, 'relay')
     assert.notEqual(ben.local, 'relay')
   }))

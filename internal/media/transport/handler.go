@@ -3,7 +3,8 @@ package transport
 import "github.com/pion/rtp"
 
 // Handler is what a Conn calls. None of its methods may block: the packet methods run on the goroutine that reads the
-// socket for everybody, and the others delay timeouts. Slices and headers are only valid during the call. What the
+// socket for everybody, or on that of a TCP peer or a relayed one, and the others delay timeouts. The packet methods of
+// one Handler are never called at the same time, those of different ones are. Slices and headers are only valid during the call. What the
 // packet methods write into b leaves when the reader has handled the datagrams at hand. A panic in a Handler ends its
 // own connection only.
 type Handler interface {
