@@ -112,18 +112,12 @@ const inboundMTU = 2200
 // open adds the listeners to the configuration.
 func (s *Server) open(config *turn.ServerConfig) (opened []io.Closer, err error) {
 	if s.cfg.Listen != "" {
-		udp, err := listenUDP(s.cfg.Listen)
+		udp, tcp, err := listenBoth(s.cfg.Listen)
 		if err != nil {
 			return opened, err
 		}
-		opened = append(opened, udp)
-		local := udp.LocalAddr().(*net.UDPAddr).AddrPort()
-		s.port = local.Port()
-		tcp, err := listenTCP(s.cfg.Listen, s.port)
-		if err != nil {
-			return opened, err
-		}
-		opened = append(opened, tcp)
+		opened = append(opened, udp, tcp)
+		s.port = udp.LocalAddr().(*net.UDPAddr).AddrPort().Port()
 		config.PacketConnConfigs = []turn.PacketConnConfig{{PacketConn: udp, RelayAddressGenerator: relay{s}, PermissionHandler: s.permit}}
 		config.ListenerConfigs = append(config.ListenerConfigs, s.listener(guarded{tcp, &s.streams}))
 	}
@@ -146,6 +140,24 @@ func (s *Server) open(config *turn.ServerConfig) (opened []io.Closer, err error)
 
 func (s *Server) listener(l net.Listener) turn.ListenerConfig {
 	return turn.ListenerConfig{Listener: l, RelayAddressGenerator: relay{s}, PermissionHandler: s.permit}
+}
+
+// listenBoth takes one port number for UDP and TCP: with port 0 one that is free for both.
+func listenBoth(address string) (*net.UDPConn, net.Listener, error) {
+	for attempt := 0; ; attempt++ {
+		udp, err := listenUDP(address)
+		if err != nil {
+			return nil, nil, err
+		}
+		tcp, err := listenTCP(address, udp.LocalAddr().(*net.UDPAddr).AddrPort().Port())
+		if err == nil {
+			return udp, tcp, nil
+		}
+		udp.Close()
+		if _, port, _ := net.SplitHostPort(address); port != "0" || attempt == 10 {
+			return nil, nil, err
+		}
+	}
 }
 
 // socketBuffer is asked for in both directions.
