@@ -33,11 +33,13 @@ type cachedPacket struct {
 	timestamp uint32
 	marker    bool
 	codec     *Codec
-	size      int
+	layer     layer
+	size      int // of the payload
+	extra     int // of the dependency descriptor, which follows it
 }
 
 func (c *cache) store(p *packet) {
-	if len(p.payload) > maxPayload {
+	if len(p.payload)+len(p.descriptor) > maxPayload {
 		return
 	}
 	at := int(p.ext & (cacheSlots - 1))
@@ -51,12 +53,15 @@ func (c *cache) store(p *packet) {
 		return
 	}
 	s.used = true
-	s.cachedPacket = cachedPacket{ext: p.ext, timestamp: p.timestamp, marker: p.marker, codec: p.codec, size: len(p.payload)}
-	copy(s.data[:], p.payload)
+	s.cachedPacket = cachedPacket{
+		ext: p.ext, timestamp: p.timestamp, marker: p.marker, codec: p.codec, layer: p.layer,
+		size: len(p.payload), extra: len(p.descriptor),
+	}
+	copy(s.data[copy(s.data[:], p.payload):], p.descriptor)
 	s.mu.Unlock()
 }
 
-// load copies the payload of a packet to buf, which is as large as a payload can be.
+// load copies the payload and descriptor of a packet to buf, which is as large as they can be.
 func (c *cache) load(ext int64, buf []byte) (cachedPacket, bool) {
 	at := int(ext & (cacheSlots - 1))
 	chunk := c.chunks[at/slotsPerChunk].Load()
@@ -71,6 +76,6 @@ func (c *cache) load(ext int64, buf []byte) (cachedPacket, bool) {
 	if !s.used || s.ext != ext {
 		return cachedPacket{}, false
 	}
-	copy(buf, s.data[:s.size])
+	copy(buf, s.data[:s.size+s.extra])
 	return s.cachedPacket, true
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/pion/rtp"
 
 	mediartp "carillon/internal/media/rtp"
-	"carillon/internal/media/transport"
 )
 
 // PTs are the payload types that a receiver has given to a codec.
@@ -24,32 +23,32 @@ type DownConfig struct {
 	MID            string
 	MIDExt         uint8          // id of the MID header extension (RFC 9143), 0 = none
 	AbsSendTimeExt uint8          // id of the abs-send-time header extension, 0 = none
-	PayloadTypes   map[string]PTs // by codec name
+	DependencyExt  uint8          // id of the dependency descriptor, 0 = none
+	PayloadTypes   map[string]PTs // by Codec.Format
 	CNAME          string         // RFC 3550 section 6.5.1
 }
 
-// maxJump is how far a source may jump ahead before its receivers begin anew instead of seeing a gap that
-// nobody can fill.
-const maxJump = 1024
-
 // DownTrack is one video section of a receiver's connection. Its SSRC is constant and its sequence
-// numbers, timestamps and picture ids are continuous, whatever source it shows. Every source begins with
-// a key frame.
+// numbers, timestamps, picture ids and frame numbers are continuous, whatever source it shows. Every source
+// begins with a key frame.
 type DownTrack struct {
 	cfg DownConfig
 
 	mu      sync.Mutex
 	source  *UpTrack // nil = none
+	next    *UpTrack // shown from its next key frame on; source goes on until then. nil = none
 	paused  bool
 	closed  bool
 	codec   *Codec // of the source; nil = no packet seen yet
 	pts     PTs    // of codec; zero if the receiver cannot decode it
 	waiting bool   // for a key frame
 
-	seq  mediartp.SequenceMap
-	ts   mediartp.TimestampMap
-	vp8  mediartp.VP8Map
-	sync reference
+	layers   filter
+	seq      mediartp.SequenceMap
+	ts       mediartp.TimestampMap
+	pictures mediartp.PictureMap
+	numbers  mediartp.FrameNumberMap
+	sync     reference
 
 	header   rtp.Header
 	sendTime [3]byte // payload of abs-send-time in header
@@ -68,6 +67,7 @@ type reference struct {
 // NewDownTrack makes a DownTrack without a source. Add it to the Downstream of its connection.
 func NewDownTrack(cfg DownConfig) *DownTrack {
 	d := &DownTrack{cfg: cfg, waiting: true}
+	d.layers.wantSpatial, d.layers.wantTemporal = allLayers, allLayers
 	// Without RTX a packet is repeated under its own number, which must not change a byte of it: AES-GCM
 	// breaks when one nonce protects two texts (RFC 7714 section 8.1). So nothing in it may tell the time.
 	if !hasRTX(cfg) {
@@ -97,11 +97,15 @@ func hasRTX(cfg DownConfig) bool {
 	return cfg.RTXSSRC != 0
 }
 
-// SetSource shows another stream, from its next key frame on; nil shows none.
+// SetSource shows another stream, from its next key frame on; nil shows none. Until then nothing is sent.
 func (d *DownTrack) SetSource(t *UpTrack) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if t == d.source || d.closed {
+	if d.closed {
+		return
+	}
+	d.dropNextLocked()
+	if t == d.source {
 		return
 	}
 	if d.source != nil {
@@ -114,6 +118,45 @@ func (d *DownTrack) SetSource(t *UpTrack) {
 	}
 }
 
+// SwitchTo shows another stream from its next key frame on, which is asked for; the present one goes on
+// until then. It is meant for encodings of one camera or share: their time lines are aligned by the sender
+// reports. Switching to the present source cancels a switch that has not happened yet.
+func (d *DownTrack) SwitchTo(t *UpTrack) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed || t == d.next {
+		return
+	}
+	d.dropNextLocked()
+	if t == nil || t == d.source {
+		return
+	}
+	d.next = t
+	t.subscribe(d)
+	if !d.paused {
+		t.RequestKeyFrame()
+	}
+}
+
+func (d *DownTrack) dropNextLocked() {
+	if d.next != nil {
+		d.next.unsubscribe(d)
+		d.next = nil
+	}
+}
+
+// SetLayers bounds the spatial and temporal layers that are sent, counted from 0 as in Stats; a DownTrack
+// begins without bounds. Layers are left out from the next picture on and added where the stream allows
+// it; a key frame is asked for if only that does.
+func (d *DownTrack) SetLayers(maxSpatial, maxTemporal uint8) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.layers.wantSpatial, d.layers.wantTemporal = maxSpatial, maxTemporal
+	if d.source != nil && !d.waiting && d.layers.lacking() {
+		d.source.RequestKeyFrame()
+	}
+}
+
 // SetPaused stops the stream and lets it go on, with a key frame.
 func (d *DownTrack) SetPaused(paused bool) {
 	d.mu.Lock()
@@ -123,6 +166,9 @@ func (d *DownTrack) SetPaused(paused bool) {
 	}
 	d.paused = paused
 	d.awaitKeyFrameLocked()
+	if d.next != nil && !paused {
+		d.next.RequestKeyFrame()
+	}
 }
 
 // Close ends the DownTrack for good.
@@ -140,97 +186,6 @@ func (d *DownTrack) awaitKeyFrameLocked() {
 	if d.source != nil && !d.paused {
 		d.source.RequestKeyFrame()
 	}
-}
-
-// forward sends one packet of the source on.
-func (d *DownTrack) forward(b *transport.Batch, t *UpTrack, p *packet) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.source != t || d.paused || !d.acceptsLocked(p) {
-		return
-	}
-	starting := d.waiting
-	if starting {
-		if !p.keyFrame {
-			return
-		}
-		d.startLocked(p)
-	}
-	if len(p.payload) == 0 && d.seq.Skip(p.ext) {
-		return
-	}
-	seq, ok := d.seq.Map(p.ext)
-	if !ok {
-		return
-	}
-	if !d.sync.reported && p.ext == d.seq.Highest() {
-		d.sync.timestamp, d.sync.at = p.timestamp, p.arrival
-	}
-	d.patchLocked(p.codec, &p.vp8, p.payload)
-	h := &d.header
-	h.SSRC, h.PayloadType, h.SequenceNumber = d.cfg.SSRC, d.pts.PT, seq
-	h.Timestamp, h.Marker = d.ts.Map(p.timestamp, p.arrival), p.marker
-	if err := d.writeLocked(b, p.payload, p.arrival); err != nil && starting {
-		// The connection is not up yet: wait for another key frame, which nudge asks for.
-		d.waiting = true
-		d.seq.Stop()
-	}
-}
-
-// acceptsLocked follows changes of the codec and jumps of the numbering. It is false when the receiver
-// cannot decode the packet.
-func (d *DownTrack) acceptsLocked(p *packet) bool {
-	started := !d.waiting
-	switch {
-	case p.codec != d.codec:
-		if started && p.ext <= d.seq.Highest() {
-			return false // a late packet from before the change
-		}
-		d.codec, d.pts = p.codec, d.cfg.PayloadTypes[p.codec.Name]
-		if started {
-			d.awaitKeyFrameLocked()
-		}
-	case started && p.ext > d.seq.Highest()+maxJump:
-		d.awaitKeyFrameLocked()
-	}
-	return d.pts.PT != 0
-}
-
-// startLocked lets the streams of numbers continue with p, the first packet of a key frame.
-func (d *DownTrack) startLocked(p *packet) {
-	d.waiting = false
-	d.sync = reference{} // the source may have changed its timestamps
-	d.seq.Start(p.ext)
-	d.ts.Start(p.timestamp, p.arrival, p.codec.ClockRate)
-	if p.codec.Name == vp8 {
-		d.vp8.Start(&p.vp8)
-	}
-}
-
-// patchLocked writes the receiver's picture ids into the payload. All receivers of a packet share the
-// payload: each writes its own ids before it sends, so what the one before has left there is no matter.
-func (d *DownTrack) patchLocked(c *Codec, v *mediartp.VP8, payload []byte) {
-	if c.Name == vp8 && len(payload) > 0 {
-		id, tl0 := d.vp8.Map(v)
-		v.Patch(payload, id, tl0)
-	}
-}
-
-// writeLocked sends the packet that header describes.
-func (d *DownTrack) writeLocked(b *transport.Batch, payload []byte, now int64) error {
-	if d.cfg.AbsSendTimeExt != 0 {
-		// Seconds as a 6.18 fixed-point number.
-		t := mediartp.Ticks(now, 1<<18)
-		d.sendTime = [3]byte{byte(t >> 16), byte(t >> 8), byte(t)}
-	}
-	if err := d.cfg.Writer.WriteRTP(b, &d.header, payload); err != nil {
-		return err
-	}
-	if d.header.SSRC == d.cfg.SSRC {
-		d.sent.packets++
-		d.sent.octets += uint32(len(payload))
-	}
-	return nil
 }
 
 // synchronize notes a sender report of the source: it ties the timestamps to time better than arrivals do.

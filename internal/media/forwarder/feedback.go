@@ -34,6 +34,7 @@ func (u *Upstream) senderReport(sr *rtcp.SenderReport, arrival int64) {
 	r, ok := u.routes[sr.SSRC]
 	if ok && !r.rtx {
 		r.track.reception.SenderReport(sr.NTPTime, arrival)
+		r.track.report.Store(&senderClock{ntp: sr.NTPTime, timestamp: sr.RTPTime, at: arrival})
 	}
 	u.mu.Unlock()
 	if ok && !r.rtx {

@@ -74,3 +74,67 @@ func FuzzHandleRTCP(f *testing.F) {
 		r.out.takeRTCP(t)
 	})
 }
+
+// FuzzRewriting drives a receiver through any sequence of switches, bounds, pauses, losses, repetitions,
+// reordering and NACKs. The numbers of what it gets must be those of one stream.
+func FuzzRewriting(f *testing.F) {
+	f.Add([]byte{0, 1, 0, 0, 0x83, 0, 0x92, 0, 0xa1, 0, 1, 0xb0, 0, 0xc2, 0})
+	f.Add([]byte{2, 0, 0, 0x84, 0x40, 0, 0x50, 0x90, 0, 1, 0, 0xd0, 0, 0xe5, 0, 0xf0, 0xf1, 0})
+	f.Add([]byte{4, 1, 0x30, 0, 0x80, 0x20, 0, 0xc0, 1, 0x60, 0, 0x70, 0, 0xa0, 0})
+	f.Fuzz(func(t *testing.T, ops []byte) {
+		if len(ops) < 2 || len(ops) > 500 {
+			return
+		}
+		st := schemes()[int(ops[0])%len(schemes())]
+		senders := []*layered{newLayered(st, 100), newLayered(st, 200)}
+		r := newReceiver()
+		r.d.SetSource(senders[0].track)
+		c := continuity{name: st.name, sent: map[uint16]rtp.Packet{}}
+		var held []rtp.Packet
+		for _, op := range ops[1:] {
+			value := op & 0x0f
+			l := senders[value&1]
+			switch op >> 4 {
+			case 0x0:
+				l.send(l.next(value&2 != 0)...)
+			case 0x1:
+				l.send(l.next(true)...)
+			case 0x2: // lost
+				l.next(value&2 != 0)
+			case 0x3: // the first packet is lost
+				l.send(l.next(false)[1:]...)
+			case 0x4: // twice
+				p := l.next(false)
+				l.send(append(p, p...)...)
+			case 0x5: // late
+				held = l.next(value&2 != 0)
+			case 0x6:
+				l.send(held...)
+			case 0x7:
+				p := l.next(false)
+				p[0], p[len(p)-1] = p[len(p)-1], p[0]
+				l.send(p...)
+			case 0x8:
+				r.d.SetLayers(value&3, value>>2)
+			case 0x9:
+				r.d.SwitchTo(l.track)
+			case 0xa:
+				r.d.SetSource(l.track)
+			case 0xb:
+				r.d.SetPaused(value&1 == 0)
+			case 0xc:
+				l.seq += uint16(value) << 9
+			case 0xd:
+				l.pictureID, l.frame, l.tl0 = uint16(value)<<11, uint16(value)<<12, value<<4
+			case 0xe:
+				r.feedback(t, l.now, nack(c.highest-uint16(value)))
+				r.out.take()
+			default:
+				r.down.Tick(nil, l.now)
+				l.up.Tick(nil, l.now)
+				r.out.takeRTCP(t)
+			}
+			c.take(t, r.out.take())
+		}
+	})
+}

@@ -23,6 +23,9 @@ const (
 	outTimeExt = 2
 
 	vp8PT, vp8RTX, h264PT, h264RTX = 96, 97, 102, 103
+	vp9PT, vp9RTX, av1PT, av1RTX   = 98, 99, 45, 46
+
+	ridExt, repairedExt, dependencyExt, outDependencyExt = 10, 11, 12, 13
 )
 
 // recorder is a Writer that keeps what it is given.
@@ -102,6 +105,7 @@ type sender struct {
 
 	ssrc      uint32
 	mid       string
+	rid       string // "" = no simulcast
 	pt        uint8
 	seq       uint16
 	timestamp uint32
@@ -115,15 +119,32 @@ func testCodecs() map[uint8]Codec {
 	return map[uint8]Codec{
 		vp8PT: {Name: "VP8", ClockRate: 90000}, vp8RTX: {Name: "rtx", ClockRate: 90000, APT: vp8PT},
 		h264PT: {Name: "H264", ClockRate: 90000}, h264RTX: {Name: "rtx", ClockRate: 90000, APT: h264PT},
+		vp9PT: {Name: "VP9", ClockRate: 90000}, vp9RTX: {Name: "rtx", ClockRate: 90000, APT: vp9PT},
+		av1PT: {Name: "AV1", ClockRate: 90000}, av1RTX: {Name: "rtx", ClockRate: 90000, APT: av1PT},
 	}
 }
 
 func newSender(ssrc uint32) *sender {
 	fb := &recorder{}
 	s := &sender{fb: fb, ssrc: ssrc, mid: "1", pt: vp8PT, seq: 65500, timestamp: 4_294_900_000, pictureID: 0x7ff0, tl0: 250, now: 1000 * ms}
-	s.up = NewUpstream(UpstreamConfig{Writer: fb, MediaSSRC: 1, MIDExt: midExt, TWCCExt: twccExt})
+	s.up = NewUpstream(UpstreamConfig{Writer: fb, MediaSSRC: 1, MIDExt: midExt, TWCCExt: twccExt, RIDExt: ridExt, RepairedRIDExt: repairedExt, DependencyExt: dependencyExt})
 	s.track = s.up.AddTrack(TrackConfig{SSRC: ssrc, RTXSSRC: ssrc + 1, MID: s.mid, Codecs: testCodecs()})
 	return s
+}
+
+// newSimulcast makes the senders of one camera's encodings, which share a connection.
+func newSimulcast(rids ...string) []*sender {
+	first := newSender(100)
+	first.up.RemoveTrack(first.track)
+	var all []*sender
+	for i, rid := range rids {
+		s := *first
+		s.rid, s.ssrc = rid, uint32(100*(i+1))
+		s.timestamp, s.pictureID, s.tl0 = s.timestamp+uint32(i)*1_000_003, uint16(i)*777, uint8(i)*7
+		s.track = s.up.AddTrack(TrackConfig{MID: s.mid, RID: rid, Codecs: testCodecs()})
+		all = append(all, &s)
+	}
+	return all
 }
 
 // frame makes the n packets of the next frame, 33 ms after the last.
@@ -148,6 +169,11 @@ func (s *sender) packet(payload []byte, marker bool) rtp.Packet {
 	}}
 	if err := p.SetExtension(midExt, []byte(s.mid)); err != nil {
 		panic(err)
+	}
+	if s.rid != "" {
+		if err := p.SetExtension(ridExt, []byte(s.rid)); err != nil {
+			panic(err)
+		}
 	}
 	if err := p.SetExtension(twccExt, binary.BigEndian.AppendUint16(nil, s.twcc)); err != nil {
 		panic(err)
@@ -196,6 +222,11 @@ func (s *sender) sendRTX(p rtp.Packet, rtxSeq uint16) {
 	payload := append(make([]byte, mediartp.RTXOverhead), p.Payload...)
 	mediartp.EncapsulateRTX(payload, p.SequenceNumber)
 	p.SSRC, p.SequenceNumber, p.PayloadType = s.ssrc+1, rtxSeq, p.PayloadType+1
+	if s.rid != "" {
+		if err := errors.Join(p.DelExtension(ridExt), p.SetExtension(repairedExt, []byte(s.rid))); err != nil {
+			panic(err)
+		}
+	}
 	s.up.HandleRTP(nil, &p.Header, payload, s.now)
 }
 
@@ -209,13 +240,15 @@ type receiver struct {
 const (
 	outSSRC                 = 0xaaaa
 	outVP8, outH264, outRTX = 120, 121, 122
+	outVP9, outAV1          = 123, 124
 )
 
 func newReceiver(edit ...func(*DownConfig)) *receiver {
 	out := &recorder{}
 	cfg := DownConfig{
 		Writer: out, SSRC: outSSRC, RTXSSRC: outSSRC + 1, MID: "7", MIDExt: outMIDExt, CNAME: "room",
-		PayloadTypes: map[string]PTs{"VP8": {PT: outVP8, RTX: outRTX}, "H264": {PT: outH264, RTX: outRTX}},
+		PayloadTypes:  map[string]PTs{"VP8": {PT: outVP8, RTX: outRTX}, "H264": {PT: outH264, RTX: outRTX}, "VP9": {PT: outVP9, RTX: outRTX}, "AV1": {PT: outAV1, RTX: outRTX}},
+		DependencyExt: outDependencyExt,
 	}
 	for _, e := range edit {
 		e(&cfg)

@@ -36,6 +36,8 @@ func TestEverythingAtOnce(t *testing.T) {
 		run(func(i int) {
 			r.d.SetSource(senders[(i+k)%2].track)
 			r.d.SetPaused(i%3 == 0)
+			r.d.SwitchTo(senders[(i+k+1)%2].track)
+			r.d.SetLayers(uint8(i%3), uint8(i%4))
 		})
 		run(func(i int) {
 			r.down.Tick(nil, int64(1000+i*200)*ms)

@@ -53,20 +53,49 @@ func (d *DownTrack) retransmit(b *transport.Batch, seq uint16, now int64) {
 	if !ok || p.codec != d.codec || !d.rtx.allow(now) {
 		return
 	}
-	payload := d.rtx.buf[mediartp.RTXOverhead:][:p.size]
-	if p.codec.Name == vp8 {
-		if v, ok := mediartp.ParseVP8(payload); ok {
-			d.patchLocked(p.codec, &v, payload)
-		}
+	whole := d.rtx.buf[mediartp.RTXOverhead:][:p.size+p.extra]
+	payload, descriptor, marker, ok := d.rebuildLocked(&p, whole[:p.size], whole[p.size:])
+	if !ok {
+		return
 	}
+	d.describeLocked(descriptor)
 	h := &d.header
 	h.SSRC, h.PayloadType, h.SequenceNumber = d.cfg.SSRC, d.pts.PT, seq
-	h.Timestamp, h.Marker = d.ts.Peek(p.timestamp), p.marker
+	h.Timestamp, h.Marker = d.ts.Peek(p.timestamp), marker
 	if d.pts.RTX != 0 && d.cfg.RTXSSRC != 0 {
 		mediartp.EncapsulateRTX(d.rtx.buf, seq)
-		payload = d.rtx.buf[:mediartp.RTXOverhead+p.size]
+		payload = d.rtx.buf[:mediartp.RTXOverhead+len(payload)]
 		h.SSRC, h.PayloadType, h.SequenceNumber = d.cfg.RTXSSRC, d.pts.RTX, d.rtx.seq
 		d.rtx.seq++
 	}
 	_ = d.writeLocked(b, payload, now) // what is lost again is asked for again
+}
+
+// rebuildLocked makes of a packet from the cache what was sent when it was new. Without RTX that must be the
+// same to the bit, so that a packet is left alone of which it is not known.
+func (d *DownTrack) rebuildLocked(p *cachedPacket, payload, descriptor []byte) (_, _ []byte, marker, ok bool) {
+	marker = p.marker
+	if p.layer.layered {
+		switch was, known := d.layers.at(p.ext); {
+		case !known && d.pts.RTX == 0:
+			return nil, nil, false, false
+		case known && !was.includes(p.layer):
+			return nil, nil, false, true // an empty packet fills its place
+		case known:
+			marker = was.ends(p.marker, p.layer)
+		}
+	}
+	var v8 mediartp.VP8
+	var v9 mediartp.VP9
+	parsed := true
+	switch p.codec.Name {
+	case VP8:
+		v8, parsed = mediartp.ParseVP8(payload)
+	case VP9:
+		v9, parsed = mediartp.ParseVP9(payload)
+	}
+	if parsed {
+		d.patchLocked(p.codec, &v8, &v9, payload)
+	}
+	return payload, d.patchDescriptorLocked(descriptor), marker, true
 }

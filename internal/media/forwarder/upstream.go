@@ -17,6 +17,10 @@ type UpstreamConfig struct {
 	MIDExt    uint8        // id of the MID header extension (RFC 9143), 0 = none
 	TWCCExt   uint8        // id of the transport-wide sequence number extension, 0 = none
 	Logger    *slog.Logger // nil = silent
+
+	// Ids of the header extensions by which the encodings of simulcast are told apart (RFC 8852), and of
+	// the dependency descriptor (AV1 RTP specification, appendix A); 0 = none.
+	RIDExt, RepairedRIDExt, DependencyExt uint8
 }
 
 // Upstream takes in what one connection sends: it finds the track of a packet by SSRC or MID, undoes RTX,
@@ -104,10 +108,14 @@ func (u *Upstream) HandleRTP(b *transport.Batch, h *rtp.Header, payload []byte, 
 	}
 	u.recordLocked(h, arrival)
 	var p packet
+	var descriptor []byte
+	if u.cfg.DependencyExt != 0 {
+		descriptor = h.GetExtension(u.cfg.DependencyExt)
+	}
 	if r.rtx {
-		p, ok = r.track.acceptRTX(h, payload, arrival)
+		ok = r.track.acceptRTX(&p, h, payload, descriptor, arrival)
 	} else {
-		p, ok = r.track.accept(h, payload, arrival)
+		ok = r.track.accept(&p, h, payload, descriptor, arrival)
 	}
 	u.mu.Unlock()
 	if ok {
@@ -138,8 +146,8 @@ func (u *Upstream) recordLocked(h *rtp.Header, arrival int64) {
 	}
 }
 
-// routeLocked finds the track of a packet. An unknown SSRC is bound by its MID: a browser may send before
-// its SSRC is known, or change it.
+// routeLocked finds the track of a packet. An unknown SSRC is bound by its MID, and with simulcast by its
+// RID: a browser may send before its SSRC is known, or change it.
 func (u *Upstream) routeLocked(h *rtp.Header) (route, bool) {
 	if r, ok := u.routes[h.SSRC]; ok {
 		return r, true
@@ -159,10 +167,25 @@ func (u *Upstream) routeLocked(h *rtp.Header) (route, bool) {
 		if !r.rtx && t.codecs[h.PayloadType] == nil {
 			return route{}, false
 		}
+		if t.cfg.RID != "" && t.cfg.RID != string(u.ridOf(h, r.rtx)) {
+			continue
+		}
 		u.bindLocked(h.SSRC, r)
 		return r, true
 	}
 	return route{}, false
+}
+
+// ridOf is the encoding that a packet says it belongs to, or repairs.
+func (u *Upstream) ridOf(h *rtp.Header, rtx bool) []byte {
+	id := u.cfg.RIDExt
+	if rtx {
+		id = u.cfg.RepairedRIDExt
+	}
+	if id == 0 {
+		return nil
+	}
+	return h.GetExtension(id)
 }
 
 // bindLocked routes an SSRC, in place of the one that had its role: a track has at most two, however many

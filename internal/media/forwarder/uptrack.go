@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -15,15 +16,8 @@ import (
 type TrackConfig struct {
 	SSRC, RTXSSRC uint32 // 0 = not known yet
 	MID           string
+	RID           string          // of a simulcast encoding (RFC 8851), which has no SSRC until it sends
 	Codecs        map[uint8]Codec // by payload type, those of RTX included
-}
-
-// Stats describes a received stream, as of the last second.
-type Stats struct {
-	BitrateBps    uint64  // of the payloads
-	FrameRate     float64 // frames per second
-	Width, Height int     // pixels, of the last key frame; 0 = not known
-	LastPacket    int64   // arrival of the last packet, ns; 0 = none yet
 }
 
 // UpTrack is one video stream that a connection sends. It is made by Upstream.AddTrack.
@@ -37,6 +31,7 @@ type UpTrack struct {
 	reception     mediartp.Reception
 	missing       mediartp.NackList
 	hasSPS        bool // the H.264 stream carries its parameter sets
+	dependencies  mediartp.DependencyReader
 	asked         bool // a key-frame request is out
 	askedAt       int64
 	everAsked     bool
@@ -47,6 +42,7 @@ type UpTrack struct {
 	stats      atomic.Pointer[Stats]
 	lastPacket atomic.Int64
 	wantsKey   atomic.Bool
+	report     atomic.Pointer[senderClock]  // from the last sender report; nil = none
 	fanOut     atomic.Pointer[[]*DownTrack] // replaced, never changed
 
 	fanMu  sync.Mutex
@@ -57,9 +53,8 @@ func newUpTrack(cfg TrackConfig) *UpTrack {
 	t := &UpTrack{cfg: cfg, codecs: make(map[uint8]*Codec), rtx: make(map[uint8]*Codec)}
 	for pt, c := range cfg.Codecs {
 		if c.APT == 0 {
-			if c.ClockRate == 0 {
-				c.ClockRate = defaultClockRate
-			}
+			c.ClockRate = cmp.Or(c.ClockRate, defaultClockRate)
+			c.Format = cmp.Or(c.Format, c.Name)
 			t.codecs[pt] = &c
 		}
 	}
@@ -74,7 +69,7 @@ func newUpTrack(cfg TrackConfig) *UpTrack {
 	return t
 }
 
-// Stats describes the stream.
+// Stats describes the stream. The layers in it are shared and not to be changed.
 func (t *UpTrack) Stats() Stats {
 	s := *t.stats.Load()
 	s.LastPacket = t.lastPacket.Load()
@@ -85,80 +80,57 @@ func (t *UpTrack) Stats() Stats {
 // frame comes.
 func (t *UpTrack) RequestKeyFrame() { t.wantsKey.Store(true) }
 
-// accept takes in a packet of the stream itself. The Upstream's mu is held.
-func (t *UpTrack) accept(h *rtp.Header, payload []byte, arrival int64) (p packet, ok bool) {
+// accept takes in a packet of the stream itself and describes it in p, which is zero. The Upstream's mu is
+// held.
+func (t *UpTrack) accept(p *packet, h *rtp.Header, payload, descriptor []byte, arrival int64) bool {
 	codec := t.codecs[h.PayloadType]
 	if codec == nil {
-		return p, false
+		return false
 	}
 	first, before := !t.reception.Started(), t.reception.Highest()
 	ext, verdict := t.reception.Receive(h.SequenceNumber, h.Timestamp, arrival)
 	switch verdict {
 	case mediartp.Stray:
-		return p, false
+		return false
 	case mediartp.Late:
 		if !t.missing.Remove(ext) {
-			return p, false
+			return false
 		}
 	case mediartp.Restarted:
 		t.missing.Reset()
 		t.count.started = false
+		t.report.Store(nil)
 		t.RequestKeyFrame()
 	case mediartp.InOrder:
 		if !first {
 			t.missing.Add(before+1, ext, arrival)
 		}
 	}
-	return t.inspect(codec, ext, h, payload, arrival), true
+	t.inspect(p, codec, ext, h, payload, descriptor, arrival)
+	return true
 }
 
 // acceptRTX takes in a retransmitted packet. Only one that is missing is of use; the rest is probing.
-func (t *UpTrack) acceptRTX(h *rtp.Header, payload []byte, arrival int64) (p packet, ok bool) {
+func (t *UpTrack) acceptRTX(p *packet, h *rtp.Header, payload, descriptor []byte, arrival int64) bool {
 	codec := t.rtx[h.PayloadType]
 	seq, original, ok := mediartp.DecapsulateRTX(payload)
 	if codec == nil || !ok || !t.reception.Started() {
-		return p, false
+		return false
 	}
 	ext := t.reception.Peek(seq)
 	if !t.missing.Remove(ext) {
-		return p, false
+		return false
 	}
-	return t.inspect(codec, ext, h, original, arrival), true
-}
-
-// inspect looks into a payload and keeps the packet.
-func (t *UpTrack) inspect(codec *Codec, ext int64, h *rtp.Header, payload []byte, arrival int64) packet {
-	p := packet{ext: ext, arrival: arrival, timestamp: h.Timestamp, marker: h.Marker, codec: codec, payload: payload}
-	t.lastPacket.Store(arrival)
-	if len(payload) == 0 {
-		return p
-	}
-	switch codec.Name {
-	case vp8:
-		p.vp8, _ = mediartp.ParseVP8(payload)
-		p.keyFrame = p.vp8.KeyFrame
-		t.count.size(p.vp8.Width, p.vp8.Height)
-	case h264:
-		info := mediartp.ParseH264(payload)
-		t.hasSPS = t.hasSPS || info.SPS
-		// Decoding begins with the parameter sets, unless they were given out of band.
-		p.keyFrame = info.SPS || info.IDR && !t.hasSPS
-		t.count.size(info.Width, info.Height)
-	}
-	if p.keyFrame {
-		t.wantsKey.Store(false)
-		t.asked = false
-		t.missing.ForgetBefore(ext)
-	}
-	t.count.packet(&p)
-	t.packets.store(&p)
-	return p
+	t.inspect(p, codec, ext, h, original, descriptor, arrival)
+	return true
 }
 
 // restart forgets the numbering of the stream, as another SSRC carries it from now on. The numbers that
 // receivers have been given stay unique, because the run begins anew far ahead.
 func (t *UpTrack) restart() {
 	t.missing.Reset()
+	t.dependencies.Reset()
+	t.report.Store(nil)
 	if t.reception.Started() {
 		t.reception.Abandon()
 		t.RequestKeyFrame()

@@ -1,5 +1,5 @@
 // Package rtp holds the small pure pieces that a video forwarder is made of: sequence-number and
-// timestamp rewriting, a look into VP8 and H.264 payloads, RTX (RFC 4588), the list of missing packets
+// timestamp rewriting, a look into VP8, VP9, H.264 and AV1 payloads and dependency descriptors, RTX (RFC 4588), the list of missing packets
 // behind NACK (RFC 4585), reception statistics (RFC 3550) and the transport-wide congestion control
 // recorder.
 //

@@ -1,9 +1,8 @@
 package rtp
 
-// maxIntervals bounds how many removed packets a SequenceMap remembers. Packets older than the oldest
-// interval are no longer mapped; that many removals within one round trip do not happen to an honest
-// sender.
-const maxIntervals = 32
+// maxIntervals bounds how many runs of removed packets a SequenceMap remembers: two seconds of a stream
+// of which every other frame is left out. Packets older than the oldest interval are no longer mapped.
+const maxIntervals = 64
 
 // interval says: from this input number on, output = input - offset.
 type interval struct{ from, offset int64 }
@@ -12,10 +11,10 @@ type interval struct{ from, offset int64 }
 // output stays gapless when packets are left out on purpose (Skip) and when another source takes over
 // (Start), while real losses stay visible as gaps. The zero value maps nothing until Start.
 type SequenceMap struct {
-	intervals [maxIntervals]interval // ring; [head] is the newest
 	head, n   int
-	highest   int64 // input
-	next      int64 // output number after the highest one
+	highest   int64                  // input
+	next      int64                  // output number after the highest one
+	intervals [maxIntervals]interval // ring; [head] is the newest, and mostly the only one: behind what it is used with
 }
 
 // Start lets the output continue with input number in. Everything before it is forgotten and not mapped.
@@ -52,9 +51,12 @@ func (m *SequenceMap) Skip(in int64) bool {
 		return false
 	}
 	offset := m.intervals[m.head].offset + 1
-	m.head = (m.head + 1) % maxIntervals
+	// A run of removed packets takes one interval.
+	if m.intervals[m.head].from != in || m.n == 1 {
+		m.head = (m.head + 1) % maxIntervals
+		m.n = min(m.n+1, maxIntervals)
+	}
 	m.intervals[m.head] = interval{from: in + 1, offset: offset}
-	m.n = min(m.n+1, maxIntervals)
 	m.highest = in
 	m.next = in + 1 - offset
 	return true
@@ -89,3 +91,6 @@ func (m *SequenceMap) find(in int64) (interval, bool) {
 	}
 	return interval{}, false
 }
+
+// offset is that of the newest run.
+func (m *SequenceMap) offset() int64 { return m.intervals[m.head].offset }

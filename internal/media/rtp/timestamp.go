@@ -22,6 +22,19 @@ func (m *TimestampMap) Start(in uint32, arrival int64, clockRate uint32) {
 	m.offset = m.last + max(Ticks(elapsed, clockRate), 1) - in
 }
 
+// StartAligned joins a source whose first packet belongs at output timestamp out, which the sender reports
+// of both sources tell. What they tell is not believed when it is more than a second off from what the
+// arrival says; the output always advances.
+func (m *TimestampMap) StartAligned(in, out uint32, arrival int64, clockRate uint32) {
+	ahead := int64(int32(out - m.last))
+	elapsed := max(arrival-m.lastAt, 0)
+	if !m.started || elapsed > 60_000_000_000 || ahead < -int64(clockRate) || ahead > int64(Ticks(elapsed, clockRate)+clockRate) {
+		m.Start(in, arrival, clockRate)
+		return
+	}
+	m.offset = m.last + uint32(max(ahead, 1)) - in
+}
+
 // Map returns the output timestamp of a packet.
 func (m *TimestampMap) Map(in uint32, arrival int64) uint32 {
 	out := in + m.offset

@@ -12,6 +12,11 @@ type VP8 struct {
 	PictureID uint16 // valid if HasPictureID
 	TL0PicIdx uint8  // valid if HasTL0
 
+	Begin    bool  // first packet of a frame
+	Temporal uint8 // temporal layer, valid if HasTemporal
+	Sync     bool  // Y: the frame refers to the base layer only
+
+	HasTemporal  bool
 	HasPictureID bool
 	HasTL0       bool
 
@@ -55,6 +60,12 @@ func ParseVP8(payload []byte) (v VP8, ok bool) {
 			at++
 		}
 		if ext&0x30 != 0 { // T or K: one byte for both
+			if at >= len(payload) {
+				return v, false
+			}
+			if ext&0x20 != 0 {
+				v.HasTemporal, v.Temporal, v.Sync = true, payload[at]>>6, payload[at]&0x20 != 0
+			}
 			at++
 		}
 	}
@@ -62,7 +73,8 @@ func ParseVP8(payload []byte) (v VP8, ok bool) {
 		return v, false
 	}
 	// S and partition 0: the frame header follows. Its lowest bit is 0 in a key frame.
-	if first&0x10 != 0 && first&0x0f == 0 && payload[at]&1 == 0 {
+	v.Begin = first&0x10 != 0 && first&0x0f == 0
+	if v.Begin && payload[at]&1 == 0 {
 		v.KeyFrame = true
 		v.Width, v.Height = vp8Size(payload[at:])
 	}
@@ -80,53 +92,19 @@ func vp8Size(frame []byte) (width, height int) {
 // Patch writes a picture id and a TL0PICIDX into the payload that v was parsed from (or a copy of it),
 // in the width that the sender uses. Fields that the descriptor does not have are left out.
 func (v *VP8) Patch(payload []byte, pictureID uint16, tl0 uint8) {
-	if v.HasPictureID {
-		if v.longID {
-			binary.BigEndian.PutUint16(payload[v.pictureIDAt:], pictureID|0x8000)
-		} else {
-			payload[v.pictureIDAt] = uint8(pictureID & 0x7f)
-		}
-	}
+	patchPictureID(payload, v.HasPictureID, v.longID, v.pictureIDAt, pictureID)
 	if v.HasTL0 {
 		payload[v.tl0At] = tl0
 	}
 }
 
-// VP8Map keeps picture ids and TL0PICIDX continuous when another source takes over. RFC 7741 section
-// 4.2 lets a decoder find losses by them, so a jump would look like one. It counts in 15 bits, as every browser does; behind a sender of 7-bit ids
-// the join may be seen as a loss, which its key frame heals. The zero value changes nothing.
-type VP8Map struct {
-	idOffset  uint16 // modulo 2^15
-	tl0Offset uint8
-
-	lastID  uint16
-	lastTL0 uint8
-	started bool
-}
-
-// Start lets the ids continue with v, the first packet of a source.
-func (m *VP8Map) Start(v *VP8) {
-	if !m.started {
-		m.started = true
-		m.lastID, m.lastTL0 = v.PictureID, v.TL0PicIdx
-		return
+// patchPictureID writes a picture id, which VP8 and VP9 have in the same form.
+func patchPictureID(payload []byte, has, long bool, at uint8, id uint16) {
+	switch {
+	case !has:
+	case long:
+		binary.BigEndian.PutUint16(payload[at:], id|0x8000)
+	default:
+		payload[at] = uint8(id & 0x7f)
 	}
-	m.idOffset = m.lastID + 1 - v.PictureID
-	m.tl0Offset = m.lastTL0 + 1 - v.TL0PicIdx
 }
-
-// Map returns the ids that v has for the receiver.
-func (m *VP8Map) Map(v *VP8) (pictureID uint16, tl0 uint8) {
-	pictureID = (v.PictureID + m.idOffset) & 0x7fff
-	tl0 = v.TL0PicIdx + m.tl0Offset
-	if v.HasPictureID && int16((pictureID-m.lastID)<<1) > 0 {
-		m.lastID = pictureID
-	}
-	if v.HasTL0 && int8(tl0-m.lastTL0) > 0 {
-		m.lastTL0 = tl0
-	}
-	return pictureID, tl0
-}
-
-// Unchanged tells whether Map returns what it is given, so that a payload needs no patch.
-func (m *VP8Map) Unchanged() bool { return m.idOffset&0x7fff == 0 && m.tl0Offset == 0 }

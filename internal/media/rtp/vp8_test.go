@@ -52,8 +52,8 @@ func TestParseVP8(t *testing.T) {
 	}
 }
 
-func TestVP8MapStaysContinuous(t *testing.T) {
-	var m VP8Map
+func TestPictureMapStaysContinuous(t *testing.T) {
+	var m PictureMap
 	packet := func(id uint16, tl0 uint8) VP8 {
 		v, ok := ParseVP8([]byte{0x90, 0xc0, 0x80 | byte(id>>8), byte(id), tl0, 1})
 		if !ok || v.PictureID != id || v.TL0PicIdx != tl0 {
@@ -63,22 +63,22 @@ func TestVP8MapStaysContinuous(t *testing.T) {
 	}
 	expect := func(v VP8, id uint16, tl0 uint8) {
 		t.Helper()
-		if gotID, gotTL0 := m.Map(&v); gotID != id || gotTL0 != tl0 {
+		if gotID, gotTL0 := m.Map(v.Picture()); gotID != id || gotTL0 != tl0 {
 			t.Fatalf("(%d, %d) became (%d, %d), want (%d, %d)", v.PictureID, v.TL0PicIdx, gotID, gotTL0, id, tl0)
 		}
 	}
 	v := packet(0x7ffe, 254)
-	m.Start(&v)
+	m.Start(v.Picture())
 	expect(v, 0x7ffe, 254) // the only source keeps its ids
 	expect(packet(0x7fff, 255), 0x7fff, 255)
 	expect(packet(0, 0), 0, 0)
 	expect(packet(0x7fff, 255), 0x7fff, 255) // late
 	v = packet(500, 9)
-	m.Start(&v)
+	m.Start(v.Picture())
 	expect(v, 1, 1)
 	expect(packet(501, 9), 2, 1)
 	v = packet(3, 200)
-	m.Start(&v)
+	m.Start(v.Picture())
 	expect(v, 3, 2)
 }
 
