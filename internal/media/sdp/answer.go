@@ -14,6 +14,7 @@ type Answer struct {
 	Version     uint64
 	Ufrag, Pwd  string
 	Fingerprint Fingerprint
+	AllowMixed  bool // as offered: without it, a sender leaves out what needs a two-byte header extension
 	Candidates  []Candidate
 	Sections    []AnswerSection // one for each section of the offer, in its order
 }
@@ -84,6 +85,9 @@ func (a Answer) String() string {
 	}
 	if bundle.Len() > 0 {
 		w.line("a=group:BUNDLE%s", bundle.String())
+	}
+	if a.AllowMixed {
+		w.line("a=extmap-allow-mixed")
 	}
 	w.line("a=ice-lite")
 	candidates := a.Candidates
@@ -176,6 +180,17 @@ func (s AnswerSection) writeBody(w *writer) {
 	if sending && s.Role != RoleCamera {
 		s.writeSource(w)
 	}
+	if s.Role == RoleCamera && len(s.Offer.RIDs) > 0 {
+		s.writeEncodings(w)
+	}
+}
+
+// writeEncodings accepts all encodings of simulcast (RFC 8853 section 5.3).
+func (s AnswerSection) writeEncodings(w *writer) {
+	for _, rid := range s.Offer.RIDs {
+		w.line("a=rid:%s recv", rid)
+	}
+	w.line("a=simulcast:recv %s", strings.Join(s.Offer.RIDs, ";"))
 }
 
 // writeExtensions writes no directions, because clients search the section for direction words.

@@ -28,7 +28,7 @@ func TestAnswerText(t *testing.T) {
 		"a=fingerprint:sha-256 " + strings.TrimSuffix(strings.Repeat("AB:", 32), ":"), "a=setup:passive",
 	}
 	want := slices.Concat([]string{
-		"v=0", "o=- 7 2 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0 1", "a=ice-lite",
+		"v=0", "o=- 7 2 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0 1", "a=extmap-allow-mixed", "a=ice-lite",
 		"m=audio 9 UDP/TLS/RTP/SAVPF 111", "c=IN IP4 0.0.0.0",
 		"a=candidate:1 1 udp 2130706431 192.0.2.1 3478 typ host",
 		"a=candidate:2 1 udp 2130706430 2001:db8::1 3478 typ host",
@@ -41,20 +41,29 @@ func TestAnswerText(t *testing.T) {
 		"a=sendrecv", "a=msid:mix t_0", "a=rtcp-mux", "a=rtcp-rsize",
 		"a=rtpmap:111 opus/48000/2", "a=rtcp-fb:111 transport-cc", "a=fmtp:111 minptime=10;useinbandfec=1",
 		"a=ssrc:1000 cname:c",
-		"m=video 9 UDP/TLS/RTP/SAVPF 96 97 108 109", "c=IN IP4 0.0.0.0",
+		"m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99 108 109 45 46", "c=IN IP4 0.0.0.0",
 	}, transport, []string{
 		"a=mid:1",
 		"a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
 		"a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
 		"a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",
+		"a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+		"a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
 		"a=inactive", "a=rtcp-mux", "a=rtcp-rsize",
 		"a=rtpmap:96 VP8/90000",
 		"a=rtcp-fb:96 nack", "a=rtcp-fb:96 nack pli", "a=rtcp-fb:96 ccm fir", "a=rtcp-fb:96 transport-cc",
 		"a=rtpmap:97 rtx/90000", "a=fmtp:97 apt=96",
+		"a=rtpmap:98 VP9/90000",
+		"a=rtcp-fb:98 nack", "a=rtcp-fb:98 nack pli", "a=rtcp-fb:98 ccm fir", "a=rtcp-fb:98 transport-cc",
+		"a=fmtp:98 profile-id=0",
+		"a=rtpmap:99 rtx/90000", "a=fmtp:99 apt=98",
 		"a=rtpmap:108 H264/90000",
 		"a=rtcp-fb:108 nack", "a=rtcp-fb:108 nack pli", "a=rtcp-fb:108 ccm fir", "a=rtcp-fb:108 transport-cc",
 		"a=fmtp:108 " + h264Fmtp,
 		"a=rtpmap:109 rtx/90000", "a=fmtp:109 apt=108",
+		"a=rtpmap:45 AV1/90000",
+		"a=rtcp-fb:45 nack", "a=rtcp-fb:45 nack pli", "a=rtcp-fb:45 ccm fir", "a=rtcp-fb:45 transport-cc",
+		"a=rtpmap:46 rtx/90000", "a=fmtp:46 apt=45",
 	})
 	if got != strings.Join(want, "\r\n")+"\r\n" {
 		t.Errorf("got\n%s", got)
@@ -162,6 +171,14 @@ func checkVideo(t *testing.T, offered *sdp.Section, lines []string, direction st
 			if len(fmtp) != 0 {
 				t.Errorf("VP8 has the fmtp %v", fmtp)
 			}
+		case "AV1/90000":
+			if len(fmtp) != 0 {
+				t.Errorf("AV1 has the fmtp %v", fmtp)
+			}
+		case "VP9/90000":
+			if len(fmtp) != 1 || fmtp[0] != "profile-id=0" {
+				t.Errorf("VP9 has the fmtp %v", fmtp)
+			}
 		case "H264/90000":
 			if len(fmtp) != 1 || fmtp[0] != h264Fmtp {
 				t.Errorf("H264 has the fmtp %v", fmtp)
@@ -169,8 +186,13 @@ func checkVideo(t *testing.T, offered *sdp.Section, lines []string, direction st
 		}
 	}
 	want := "VP8/90000 rtx/90000"
-	if slices.ContainsFunc(offered.Codecs, func(c sdp.Codec) bool { return c.Name == "H264" }) {
-		want += " H264/90000 rtx/90000"
+	for _, name := range []string{"VP9", "H264", "AV1"} {
+		if i := slices.IndexFunc(offered.Codecs, func(c sdp.Codec) bool { return c.Name == name }); i >= 0 {
+			want += " " + name + "/90000"
+			if offered.Codecs[i].RTXPayloadType != 0 {
+				want += " rtx/90000"
+			}
+		}
 	}
 	if got := strings.Join(codecs, " "); got != want {
 		t.Errorf("mid %s has the codecs %s", offered.MID, got)
@@ -233,7 +255,7 @@ func TestAnswerNarrowsDirections(t *testing.T) {
 func TestAnswerRejects(t *testing.T) {
 	offer := parse(t, minimal(
 		"m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "a=mid:0",
-		"m=video 9 UDP/TLS/RTP/SAVPF 98", "a=mid:1", "a=rtcp-mux", "a=rtpmap:98 VP9/90000"))
+		"m=video 9 UDP/TLS/RTP/SAVPF 98", "a=mid:1", "a=rtcp-mux", "a=rtpmap:98 H265/90000"))
 	answer := answerTo(offer)
 	answer.Sections[0].Role = sdp.RoleRejected
 	session, sections := split(t, answer.String())
@@ -267,27 +289,57 @@ func TestSessionIDHasNoHighestBit(t *testing.T) {
 	}
 }
 
-func TestNegotiateIgnoresUnknownParameters(t *testing.T) {
-	section := func(fmtp string) *sdp.Section {
-		return parse(t, minimal("m=video 9 UDP/TLS/RTP/SAVPF 100", "a=mid:0", "a=rtcp-mux", "a=rtpmap:100 h264/90000", "a=fmtp:100 "+fmtp)).Sections[0]
-	}
-	for fmtp, accepted := range map[string]bool{
-		h264Fmtp: true,
-		"profile-level-id=42E034; packetization-mode=1;x-google-start-bitrate=1000": true,
-		"Packetization-Mode=1;PROFILE-LEVEL-ID=42e01f":                              true,
-		"level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f":    false,
-		"level-asymmetry-allowed=1;profile-level-id=42e01f":                         false,
-		"level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f":    false,
-		"level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=640c1f":    false,
-		"packetization-mode=1": false,
+func TestNegotiateMatchesProfiles(t *testing.T) {
+	const high, constrainedHigh = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=64001f", "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=640c1f"
+	for _, c := range []struct {
+		codec, fmtp string
+		format      sdp.Format // "" = not accepted
+		answer      string
+	}{
+		{"h264", h264Fmtp, sdp.H264Baseline, h264Fmtp},
+		{"h264", "profile-level-id=42E034; packetization-mode=1;x-google-start-bitrate=1000", sdp.H264Baseline, h264Fmtp},
+		{"H264", "Packetization-Mode=1;PROFILE-LEVEL-ID=42e01f", sdp.H264Baseline, h264Fmtp},
+		{"H264", "packetization-mode=1;profile-level-id=640034", sdp.H264High, high},
+		{"H264", "packetization-mode=1;profile-level-id=640c1f", sdp.H264ConstrainedHigh, constrainedHigh},
+		{"H264", "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f", "", ""},
+		{"H264", "level-asymmetry-allowed=1;profile-level-id=42e01f", "", ""},
+		{"H264", "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f", "", ""},
+		{"H264", "packetization-mode=1", "", ""},
+		{"VP9", "profile-id=0;x-google-start-bitrate=1000", sdp.VP9Profile0, "profile-id=0"},
+		{"VP9", "x-google-start-bitrate=1000", sdp.VP9Profile0, "profile-id=0"},
+		{"VP9", "profile-id=2", "", ""},
+		{"AV1", "level-idx=5;profile=0;tier=0", sdp.AV1Main, ""},
+		{"AV1", "profile=1", "", ""},
+		{"VP8", "x-google-start-bitrate=1000", sdp.VP8, ""},
+		{"H265", "profile-id=1", "", ""},
 	} {
-		n, err := sdp.NegotiateVideoReceive(section(fmtp))
-		if (err == nil) != accepted || err != nil && errs.CodeOf(err) != errs.Invalid {
-			t.Errorf("%s: %v", fmtp, err)
+		n, err := sdp.NegotiateVideoReceive(parse(t, minimal("m=video 9 UDP/TLS/RTP/SAVPF 100", "a=mid:0", "a=rtcp-mux",
+			"a=rtpmap:100 "+c.codec+"/90000", "a=fmtp:100 "+c.fmtp)).Sections[0])
+		if (err == nil) != (c.format != "") || err != nil && errs.CodeOf(err) != errs.Invalid {
+			t.Errorf("%s %s: %v", c.codec, c.fmtp, err)
 		}
-		if accepted && (n.Codecs[0].Fmtp != h264Fmtp || n.Codecs[0].Name != "H264" || n.Codecs[0].PayloadType != 100 || n.Codecs[0].RTXPayloadType != 0) {
-			t.Errorf("%s: %+v", fmtp, n.Codecs[0])
+		if err == nil && (n.Codecs[0].Format != c.format || n.Codecs[0].Fmtp != c.answer || n.Codecs[0].PayloadType != 100 || n.Codecs[0].RTXPayloadType != 0) {
+			t.Errorf("%s %s: %+v", c.codec, c.fmtp, n.Codecs[0])
 		}
+	}
+}
+
+func TestAnswerAcceptsSimulcast(t *testing.T) {
+	offer := parse(t, minimal("m=video 9 UDP/TLS/RTP/SAVPF 96", "a=mid:0", "a=rtcp-mux", "a=rtpmap:96 VP8/90000", "a=sendrecv",
+		"a=extmap:10 "+sdp.ExtensionRID, "a=extmap:11 "+sdp.ExtensionRepairedRID, "a=extmap:12 "+sdp.ExtensionDependency,
+		"a=extmap:13 http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00",
+		"a=rid:low send", "a=rid:mid send", "a=rid:hi send", "a=simulcast:send low;~mid;hi"))
+	_, sections := split(t, answerTo(offer).String())
+	for _, want := range []string{
+		"a=rid:low recv", "a=rid:mid recv", "a=rid:hi recv", "a=simulcast:recv low;mid;hi", "a=sendrecv",
+		"a=extmap:10 " + sdp.ExtensionRID, "a=extmap:11 " + sdp.ExtensionRepairedRID, "a=extmap:12 " + sdp.ExtensionDependency,
+	} {
+		if !slices.Contains(sections[0], want) {
+			t.Errorf("the answer lacks %s", want)
+		}
+	}
+	if len(withPrefix(sections[0], "a=extmap:")) != 3 || len(withPrefix(sections[0], "a=ssrc")) != 0 {
+		t.Errorf("the answer accepts more: %v", sections[0])
 	}
 }
 

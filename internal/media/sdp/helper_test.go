@@ -39,6 +39,7 @@ func answerTo(offer *sdp.Offer) sdp.Answer {
 			{Foundation: "2", Component: 1, Protocol: "udp", Priority: 2130706430, Addr: netip.MustParseAddrPort("[2001:db8::1]:3478"), Type: "host"},
 		},
 	}
+	answer.AllowMixed = offer.AllowMixed
 	for i, s := range offer.Sections {
 		a := sdp.AnswerSection{Offer: s, Role: sdp.RoleInactive, CNAME: "c"}
 		switch {

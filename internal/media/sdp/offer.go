@@ -23,6 +23,7 @@ type Offer struct {
 	Ufrag, Pwd   string
 	Fingerprints []Fingerprint
 	Setup        string // "actpass", "active" or ""
+	AllowMixed   bool   // one stream may carry header extensions of both forms (RFC 8285 section 6)
 	Sections     []*Section
 }
 
@@ -81,7 +82,10 @@ func ParseOffer(text string) (*Offer, error) {
 	if err := d.UnmarshalString(text); err != nil {
 		return nil, errs.Wrap(err, errs.Invalid, "The offer is not a valid session description.")
 	}
-	offer := &Offer{Sections: make([]*Section, 0, len(d.MediaDescriptions))}
+	offer := &Offer{
+		Sections:   make([]*Section, 0, len(d.MediaDescriptions)),
+		AllowMixed: attributes(d.Attributes).has("extmap-allow-mixed"),
+	}
 	for i, m := range d.MediaDescriptions {
 		s, err := parseSection(m)
 		if err != nil {

@@ -1,6 +1,7 @@
 package sdp_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,7 +58,7 @@ func TestPionTakesTheAnswers(t *testing.T) {
 			t.Errorf("%s: nothing was negotiated: %+v", sender.Track().Kind(), parameters)
 		}
 		for _, codec := range parameters.Codecs {
-			if name := strings.ToLower(codec.MimeType); name != "audio/opus" && name != "video/vp8" && name != "video/h264" && name != "video/rtx" {
+			if !slices.Contains([]string{"audio/opus", "video/vp8", "video/vp9", "video/h264", "video/av1", "video/rtx"}, strings.ToLower(codec.MimeType)) {
 				t.Errorf("%s was negotiated", codec.MimeType)
 			}
 		}

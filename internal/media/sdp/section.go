@@ -3,6 +3,7 @@ package sdp
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	pion "github.com/pion/sdp/v3"
@@ -44,9 +45,9 @@ type Section struct {
 	SSRC    uint32
 	RTXSSRC uint32 // SSRC of the retransmissions (RFC 4588), 0 = none
 	CNAME   string
-	Stream  string // first part of msid, "" = no stream
-	Track   string // second part of msid
-	RIDs    []string
+	Stream  string   // first part of msid, "" = no stream
+	Track   string   // second part of msid
+	RIDs    []string // encodings of simulcast (RFC 8853), in the client's order; empty = no simulcast
 
 	protocol, format string // of the m= line, for answers that reject the section
 }
@@ -58,6 +59,7 @@ type Codec struct {
 	ClockRate      uint32
 	Channels       int    // 1 when the offer does not say
 	Fmtp           string // "" = no fmtp line
+	Format         Format // of negotiated video; "" in an offer
 	RTXPayloadType uint8  // payload type of its retransmissions, 0 = none
 	Feedback       []string
 }
@@ -172,6 +174,7 @@ func parseExtensions(as attributes) (map[string]uint8, error) {
 // parseSource reads what the section says about the client's own stream. With several FID groups, as
 // simulcast by SSRC has them, the first counts.
 func (s *Section) parseSource(as attributes) {
+	simulcast := as.has("simulcast")
 	for _, a := range as {
 		switch a.Key {
 		case "ssrc-group":
@@ -188,7 +191,7 @@ func (s *Section) parseSource(as attributes) {
 		case "rid":
 			id, rest, _ := strings.Cut(a.Value, " ")
 			direction, _, _ := strings.Cut(rest, " ")
-			if direction == "send" && isToken(id) && len(id) <= maxMID && len(s.RIDs) < maxRIDs {
+			if simulcast && direction == "send" && isRID(id) && len(s.RIDs) < maxRIDs && !slices.Contains(s.RIDs, id) {
 				s.RIDs = append(s.RIDs, id)
 			}
 		}
@@ -214,6 +217,19 @@ func (s *Section) parseSource(as attributes) {
 			}
 		}
 	}
+}
+
+// isRID reports whether s is a name of an encoding that fits a one-byte header extension (RFC 8851 section 10).
+func isRID(s string) bool {
+	if s == "" || len(s) > maxMID {
+		return false
+	}
+	for i := range len(s) {
+		if !isAlphanumeric(s[i]) && s[i] != '-' && s[i] != '_' {
+			return false
+		}
+	}
+	return true
 }
 
 // setMSID takes "<stream> <track>" (RFC 8830); the first such line counts.
