@@ -42,10 +42,9 @@ func (p *Participant) setCapabilitiesLocked(c Capabilities) {
 	}
 	p.applyMuteLocked()
 	p.room.excludeLocked()
-	for mid, v := range p.received {
-		if s := p.room.streams[p.wanted[mid]]; s != nil && !p.mayReceiveLocked(s) {
-			v.SetSource(nil)
-			p.wanted[mid] = 0 // so that asking again for the same stream later starts it again
+	for _, v := range p.received {
+		if v.wanted != nil && !p.mayReceiveLocked(v.wanted.group) {
+			v.show(nil)
 		}
 	}
 	refused := p.camera != nil && !p.maySendVideoLocked()
@@ -78,12 +77,12 @@ func (p *Participant) maySendVideoLocked() bool {
 	return p.content && p.can.Content.Send || !p.content && p.can.Video.Send
 }
 
-// mayReceiveLocked reports whether p may see the stream: not its own, and of a kind that it may receive.
-func (p *Participant) mayReceiveLocked(s *cameraStream) bool {
-	if base(s.owner.member.AttendeeID) == base(p.member.AttendeeID) {
+// mayReceiveLocked reports whether p may see the video: not its own, and of a kind that it may receive.
+func (p *Participant) mayReceiveLocked(g *videoGroup) bool {
+	if base(g.owner.member.AttendeeID) == base(p.member.AttendeeID) {
 		return false
 	}
-	if s.owner.content {
+	if g.owner.content {
 		return p.can.Content.Receive
 	}
 	return p.can.Video.Receive

@@ -55,7 +55,7 @@ func (r *Room) step(b *transport.Batch, n int64) {
 	}
 	b.Flush()
 	if n%indexEvery == 0 {
-		r.flushIndex()
+		r.refreshVideo(now)
 	}
 	if n%volumeEvery == 0 {
 		r.reportVolumes()
@@ -73,16 +73,27 @@ func (r *Room) step(b *transport.Batch, n int64) {
 func (r *Room) refreshScreens() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, s := range r.streams {
-		if s.owner.content && !s.owner.member.NoKeyFrames {
-			s.track.RequestKeyFrame()
+	for _, e := range r.streams {
+		if owner := e.group.owner; owner.content && !owner.member.NoKeyFrames {
+			e.track.RequestKeyFrame()
 		}
 	}
 }
 
-func (r *Room) flushIndex() {
+// refreshVideo notes which encodings are sent at present, and tells everybody what there is to see if that
+// has changed.
+func (r *Room) refreshVideo(now int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for _, p := range *r.members.Load() {
+		if p.camera != nil {
+			p.camera.refreshLocked(now)
+		}
+	}
+	r.flushIndexLocked()
+}
+
+func (r *Room) flushIndexLocked() {
 	if !r.indexDirty {
 		return
 	}
@@ -129,8 +140,8 @@ func (r *Room) reportBitrates() {
 		return
 	}
 	rates := make([]Bitrate, 0, len(r.streams))
-	for id, s := range r.streams {
-		rates = append(rates, Bitrate{StreamID: id, Bps: uint32(s.track.Stats().BitrateBps)})
+	for id, e := range r.streams {
+		rates = append(rates, Bitrate{StreamID: id, Bps: uint32(e.track.Stats().BitrateBps)})
 	}
 	for _, p := range *r.members.Load() {
 		if p.rosterSent && !p.content {

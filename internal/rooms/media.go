@@ -86,9 +86,9 @@ func (p *Participant) HandleConnected() {
 func (p *Participant) refreshVideos() {
 	p.room.mu.Lock()
 	defer p.room.mu.Unlock()
-	for _, id := range p.wanted {
-		if s := p.room.streams[id]; s != nil {
-			s.track.RequestKeyFrame()
+	for _, v := range p.received {
+		if v.shown != nil {
+			v.shown.track.RequestKeyFrame()
 		}
 	}
 }

@@ -1,5 +1,7 @@
 package rooms
 
+import "carillon/internal/media/sdp"
+
 // Observer is how a room talks to the signaling session of a participant. The room calls it with its
 // lock held, so methods must neither block nor call back into the room.
 type Observer interface {
@@ -36,9 +38,9 @@ const (
 // Index is a snapshot of the video streams of a conference as one participant may see them.
 type Index struct {
 	Sources      []Source
-	AtCapacity   bool // no camera of this participant is accepted
-	Participants int  // people in the conference, the receiver included
-	Codecs       []string
+	AtCapacity   bool         // no camera of this participant is accepted
+	Participants int          // people in the conference, the receiver included
+	Codecs       []sdp.Format // that everybody can decode
 
 	CameraRefused bool // what this participant sent as its camera has just been refused
 }

@@ -9,6 +9,7 @@ import (
 	"carillon/internal/errs"
 	"carillon/internal/ids"
 	"carillon/internal/media/mixer"
+	"carillon/internal/media/sdp"
 	"carillon/internal/media/transport"
 )
 
@@ -52,10 +53,9 @@ type Participant struct {
 	source     *mixer.Source
 	sink       *mixer.Sink
 	excluded   []*mixer.Source // from sink
-	camera     *cameraStream
+	camera     *videoGroup
 	received   map[string]*receivedVideo // by mid
-	wanted     map[string]uint32         // stream id by mid
-	codecs     []string                  // video codecs it can decode; nil before Subscribe
+	codecs     []sdp.Format              // video it can decode; nil before Subscribe
 	grace      *time.Timer
 
 	subscribing sync.Mutex // one Subscribe at a time
@@ -70,7 +70,6 @@ func newParticipant(r *Room, m Member) *Participant {
 		audioID:  r.hub.ids.allocate(),
 		can:      m.Capabilities,
 		received: make(map[string]*receivedVideo),
-		wanted:   make(map[string]uint32),
 	}
 	p.muted = !p.maySendAudioLocked()
 	return p

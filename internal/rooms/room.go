@@ -26,7 +26,7 @@ type Room struct {
 
 	// Guarded by mu.
 	mu         sync.Mutex
-	streams    map[uint32]*cameraStream // by stream id
+	streams    map[uint32]*encoding // by stream id
 	messages   messageBox
 	indexDirty bool
 	people     int
@@ -40,7 +40,7 @@ func newRoom(h *Hub, id string) *Room {
 		log:     h.cfg.Logger.With("conference", id),
 		mix:     mixer.NewRoom(mixer.Config{Logger: h.cfg.Logger}),
 		stop:    make(chan struct{}),
-		streams: make(map[uint32]*cameraStream),
+		streams: make(map[uint32]*encoding),
 
 		messages: newMessageBox(),
 	}

@@ -1,6 +1,8 @@
 package rooms
 
 import (
+	"slices"
+
 	"carillon/internal/errs"
 	"carillon/internal/media/forwarder"
 	"carillon/internal/media/mixer"
@@ -16,13 +18,13 @@ type Subscription struct {
 	Receive []uint32     // stream ids, by position over the video sections of Offer; 0 = nothing
 }
 
-// SendStream is one encoding that a client announces.
-type SendStream struct{ MaxBitrateKbps uint32 }
+// SendStream is one encoding that a client announces; with simulcast they come in the order of the RIDs.
+type SendStream struct{ MaxBitrateKbps uint32 } // 0 = not sent at present
 
 // Subscribed is the outcome of a Subscription.
 type Subscribed struct {
 	Answer        string       // session description
-	Allocations   []Allocation // one for each SendStream that was accepted
+	Allocations   []Allocation // one for each SendStream, by position; none if the camera is refused
 	Tracks        []Track      // one for each section on which a video is sent
 	CameraRefused bool         // there are too many cameras already, or the attendee may not send video
 }
@@ -71,6 +73,7 @@ func (p *Participant) Subscribe(s Subscription) (*Subscribed, error) {
 		Version:     m.version,
 		Ufrag:       m.conn.LocalUfrag(),
 		Pwd:         m.conn.LocalPwd(),
+		AllowMixed:  s.Offer.AllowMixed,
 		Fingerprint: sdp.Fingerprint{Algorithm: "sha-256", Value: r.hub.cfg.Transport.Fingerprint()},
 		Candidates:  candidates(r.hub.cfg.Transport.Candidates()),
 		Sections:    n.sections,
@@ -108,6 +111,8 @@ func (p *Participant) openMediaLocked(o *sdp.Offer) (*media, error) {
 	m.up = forwarder.NewUpstream(forwarder.UpstreamConfig{
 		Writer: conn, MediaSSRC: m.audioOut.header.SSRC, Logger: p.log,
 		MIDExt: extensionID(o, sdp.ExtensionMID), TWCCExt: extensionID(o, sdp.ExtensionTransportCC),
+		RIDExt: extensionID(o, sdp.ExtensionRID), RepairedRIDExt: extensionID(o, sdp.ExtensionRepairedRID),
+		DependencyExt: extensionID(o, sdp.ExtensionDependency),
 	})
 	m.down = forwarder.NewDownstream(forwarder.DownstreamConfig{Writer: conn, Logger: p.log})
 	p.media.Store(m)
@@ -208,18 +213,23 @@ func (n *negotiation) applyLocked(p *Participant, m *media) {
 	n.applyReceived(p, m)
 }
 
-// applyCodecs notes what the participant can decode.
+// applyCodecs notes what the participant can decode: what any of its video sections lists, as those that
+// only receive may list more.
 func (n *negotiation) applyCodecs(p *Participant) {
+	var formats []sdp.Format
 	for _, s := range n.sections {
-		if s.Offer.Kind != sdp.KindVideo || len(s.Negotiated.Codecs) == 0 {
+		if s.Offer.Kind != sdp.KindVideo {
 			continue
 		}
-		p.codecs = nil
 		for _, c := range s.Negotiated.Codecs {
-			p.codecs = append(p.codecs, c.Name)
+			if !slices.Contains(formats, c.Format) {
+				formats = append(formats, c.Format)
+			}
 		}
+	}
+	if len(formats) > 0 && !slices.Equal(formats, p.codecs) {
+		p.codecs = formats
 		p.room.indexDirty = true
-		return
 	}
 }
 
@@ -251,9 +261,10 @@ func (n *negotiation) applyCamera(p *Participant, m *media) {
 		n.result.CameraRefused = true
 		return
 	}
-	p.setCameraLocked(m, section, n.subscription.Send[0])
-	for range n.subscription.Send {
-		n.result.Allocations = append(n.result.Allocations, Allocation{StreamID: p.camera.streamID, GroupID: p.camera.groupID})
+	encodings := p.setCameraLocked(m, section, n.subscription.Send)
+	for i := range n.subscription.Send {
+		e := encodings[min(i, len(encodings)-1)]
+		n.result.Allocations = append(n.result.Allocations, Allocation{StreamID: e.streamID, GroupID: p.camera.id})
 	}
 }
 
@@ -261,19 +272,18 @@ func (n *negotiation) applyReceived(p *Participant, m *media) {
 	keep := make(map[string]bool)
 	for i, id := range n.wanted {
 		section := &n.sections[i]
-		stream := p.room.streams[id]
-		if stream == nil || !p.mayReceiveLocked(stream) {
+		e := p.room.streams[id]
+		if e == nil || !p.mayReceiveLocked(e.group) {
 			section.Role = sdp.RoleInactive // gone or forbidden meanwhile; the next index says so too
 			continue
 		}
 		mid := section.Offer.MID
 		keep[mid] = true
-		r := p.receiveLocked(m, section)
+		r := p.receiveLocked(m, section, n.subscription.Offer.AllowMixed)
 		section.SSRC, section.RTXSSRC = r.ssrc, r.rtxSSRC
-		if p.wanted[mid] != id {
-			p.wanted[mid] = id
+		if r.wanted != e {
 			r.SetPaused(false)
-			r.SetSource(stream.track)
+			r.show(e)
 		}
 		n.result.Tracks = append(n.result.Tracks, Track{Label: sdp.VideoStream(mid), StreamID: id, SSRC: r.ssrc})
 	}

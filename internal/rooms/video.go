@@ -2,196 +2,231 @@ package rooms
 
 import (
 	"cmp"
+	"maps"
 	"slices"
+	"time"
 
 	"carillon/internal/media/forwarder"
 	"carillon/internal/media/sdp"
+	"carillon/internal/media/transport"
 )
 
-// cameraStream is the encoded video stream that a participant sends: a camera or a shared screen.
-type cameraStream struct {
-	streamID, groupID uint32
-	owner             *Participant
-	config            forwarder.TrackConfig
-	maxKbps           uint32
-	track             *forwarder.UpTrack
+// videoGroup is what one camera or shared screen sends: one encoding, or several of the same picture with
+// simulcast. The layers of an encoding, each with what is measured of it, are in track.Stats().Layers; a
+// receivedVideo can be sent any of them (show, SetLayers).
+type videoGroup struct {
+	id        uint32
+	owner     *Participant
+	encodings []*encoding // in the client's order, the smallest first
 }
 
-// receivedVideo is one section on which a participant is sent video. The SSRCs stay for as long as the
-// section is in use.
-type receivedVideo struct {
-	*forwarder.DownTrack
-	ssrc, rtxSSRC uint32
+// encoding is one stream of a group. It keeps its id for as long as the camera is on, also while it is not
+// sent and when the browser begins a new one in its place.
+type encoding struct {
+	streamID uint32
+	group    *videoGroup
+	rid      string // "" = no simulcast
+	config   forwarder.TrackConfig
+	track    *forwarder.UpTrack
+	maxKbps  uint32 // 0 = the client does not send it at present
+	enabled  int64  // since when maxKbps is not 0, ns of transport.Now
+
+	flowing       bool // packets arrive
+	listed        bool // the index shows it
+	width, height int  // that the index shows
 }
 
 // defaultMaxKbps stands in for a bitrate that the client does not declare.
 const defaultMaxKbps = 1500
 
-// setCameraLocked registers what p sends on the section, or brings it up to date. The stream keeps its id
-// for as long as the camera is on, also when the browser starts a new encoding.
-func (p *Participant) setCameraLocked(m *media, section *sdp.AnswerSection, s SendStream) {
-	kbps := cmp.Or(s.MaxBitrateKbps, defaultMaxKbps)
-	config := trackConfig(section)
-	c := p.camera
-	if c == nil {
-		c = &cameraStream{streamID: p.room.hub.ids.allocate(), groupID: p.room.hub.ids.allocate(), owner: p}
-		p.camera = c
-		p.room.streams[c.streamID] = c
-		p.room.indexDirty = true
+// setCameraLocked registers what p sends on the section, or brings it up to date. It returns the encodings in
+// the client's order.
+func (p *Participant) setCameraLocked(m *media, section *sdp.AnswerSection, sends []SendStream) []*encoding {
+	if p.camera == nil {
+		p.camera = &videoGroup{id: p.room.hub.ids.allocate(), owner: p}
 	}
-	if c.maxKbps != kbps {
-		c.maxKbps = kbps
-		p.room.indexDirty = true
+	g := p.camera
+	rids := section.Offer.RIDs
+	if len(rids) == 0 {
+		rids = []string{""}
 	}
-	if c.track != nil {
-		if c.config.SSRC == config.SSRC && c.config.MID == config.MID {
-			return
+	for i, rid := range rids {
+		kbps := uint32(defaultMaxKbps)
+		if i < len(sends) {
+			kbps = sends[i].MaxBitrateKbps
 		}
-		m.up.RemoveTrack(c.track)
+		if rid == "" {
+			kbps = cmp.Or(kbps, defaultMaxKbps)
+		}
+		g.setEncodingLocked(m, rid, trackConfig(section, rid), kbps)
 	}
-	c.config = config
-	c.track = m.up.AddTrack(config)
-	p.room.eachReceiverLocked(c.streamID, func(r *receivedVideo) { r.SetSource(c.track) })
+	for _, e := range slices.Clone(g.encodings) {
+		if !slices.Contains(rids, e.rid) {
+			g.dropEncodingLocked(e)
+		}
+	}
+	slices.SortStableFunc(g.encodings, func(a, b *encoding) int {
+		return cmp.Compare(slices.Index(rids, a.rid), slices.Index(rids, b.rid))
+	})
+	g.refreshLocked(transport.Now())
+	return g.encodings
 }
 
-// trackConfig is how to recognise and read the video that a section of the offer announces.
-func trackConfig(section *sdp.AnswerSection) forwarder.TrackConfig {
+// setEncodingLocked adds an encoding or brings it up to date.
+func (g *videoGroup) setEncodingLocked(m *media, rid string, config forwarder.TrackConfig, kbps uint32) {
+	r := g.owner.room
+	i := slices.IndexFunc(g.encodings, func(e *encoding) bool { return e.rid == rid })
+	if i < 0 {
+		i = len(g.encodings)
+		g.encodings = append(g.encodings, &encoding{streamID: r.hub.ids.allocate(), group: g, rid: rid})
+		r.streams[g.encodings[i].streamID] = g.encodings[i]
+	}
+	e := g.encodings[i]
+	if e.maxKbps != kbps {
+		if e.maxKbps == 0 {
+			e.enabled = transport.Now()
+		}
+		e.maxKbps = kbps
+		r.indexDirty = true
+	}
+	if e.track != nil {
+		if e.config.SSRC == config.SSRC && e.config.MID == config.MID && maps.Equal(e.config.Codecs, config.Codecs) {
+			return
+		}
+		m.up.RemoveTrack(e.track)
+	}
+	e.config, e.track = config, m.up.AddTrack(config)
+	g.eachReceiverLocked(func(v *receivedVideo) {
+		if v.shown == e {
+			v.SetSource(e.track)
+		}
+	})
+}
+
+// trackConfig is how to recognise and read an encoding that a section of the offer announces.
+func trackConfig(section *sdp.AnswerSection, rid string) forwarder.TrackConfig {
 	codecs := make(map[uint8]forwarder.Codec)
 	for _, c := range section.Negotiated.Codecs {
-		codecs[c.PayloadType] = forwarder.Codec{Name: c.Name, ClockRate: c.ClockRate}
+		codecs[c.PayloadType] = forwarder.Codec{Name: c.Name, Format: string(c.Format), ClockRate: c.ClockRate}
 		if c.RTXPayloadType != 0 {
-			codecs[c.RTXPayloadType] = forwarder.Codec{Name: "rtx", ClockRate: c.ClockRate, APT: c.PayloadType}
+			codecs[c.RTXPayloadType] = forwarder.Codec{Name: forwarder.RTX, ClockRate: c.ClockRate, APT: c.PayloadType}
 		}
 	}
-	return forwarder.TrackConfig{SSRC: section.Offer.SSRC, RTXSSRC: section.Offer.RTXSSRC, MID: section.Offer.MID, Codecs: codecs}
+	config := forwarder.TrackConfig{MID: section.Offer.MID, RID: rid, Codecs: codecs}
+	if rid == "" {
+		config.SSRC, config.RTXSSRC = section.Offer.SSRC, section.Offer.RTXSSRC
+	}
+	return config
 }
 
 func (p *Participant) dropCameraLocked() {
 	if p.camera == nil {
 		return
 	}
-	r := p.room
-	delete(r.streams, p.camera.streamID)
-	r.eachReceiverLocked(p.camera.streamID, func(v *receivedVideo) { v.SetSource(nil) })
-	if m := p.media.Load(); m != nil {
-		m.up.RemoveTrack(p.camera.track)
+	for _, e := range slices.Clone(p.camera.encodings) {
+		p.camera.dropEncodingLocked(e)
 	}
 	p.camera = nil
+}
+
+// dropEncodingLocked removes an encoding. Whoever is sent it gets another of the group.
+func (g *videoGroup) dropEncodingLocked(e *encoding) {
+	r := g.owner.room
+	delete(r.streams, e.streamID)
+	g.encodings = slices.DeleteFunc(g.encodings, func(o *encoding) bool { return o == e })
+	g.eachReceiverLocked(func(v *receivedVideo) {
+		switch {
+		case len(g.encodings) == 0:
+			v.show(nil)
+		case v.wanted == e:
+			v.show(g.encodings[len(g.encodings)-1])
+		case v.shown == e:
+			v.settle()
+		}
+	})
+	if m := g.owner.media.Load(); m != nil {
+		m.up.RemoveTrack(e.track)
+	}
 	r.indexDirty = true
 }
 
-// eachReceiverLocked calls f for every section that the stream is sent on.
-func (r *Room) eachReceiverLocked(streamID uint32, f func(*receivedVideo)) {
-	for _, q := range *r.members.Load() {
-		for mid, id := range q.wanted {
-			if v := q.received[mid]; id == streamID && v != nil {
+// eachReceiverLocked calls f for every section that the group is sent on.
+func (g *videoGroup) eachReceiverLocked(f func(*receivedVideo)) {
+	for _, q := range *g.owner.room.members.Load() {
+		for _, v := range q.received {
+			if v.wanted != nil && v.wanted.group == g {
 				f(v)
 			}
 		}
 	}
 }
 
-// receiveLocked returns what is sent on a section, making it the first time.
-func (p *Participant) receiveLocked(m *media, section *sdp.AnswerSection) *receivedVideo {
-	mid := section.Offer.MID
-	if v := p.received[mid]; v != nil {
-		return v
+// How long an encoding may send nothing, while others of its group do, before it counts as stopped: four
+// frames, within bounds. One that never sent anything is waited for a little longer.
+const (
+	shortestSilence = 500 * time.Millisecond
+	longestSilence  = 2 * time.Second
+	silentFrames    = 4
+	startPatience   = 3 * time.Second
+)
+
+// refreshLocked notes which encodings are sent at present. Receivers of one that has stopped are moved to
+// another and back when it returns: a browser stops its upper encodings when its network gets worse, and
+// tells nobody.
+func (g *videoGroup) refreshLocked(now int64) {
+	var newest int64
+	for _, e := range g.encodings {
+		newest = max(newest, e.track.Stats().LastPacket)
 	}
-	v := &receivedVideo{ssrc: newSSRC(), rtxSSRC: newSSRC()}
-	types := make(map[string]forwarder.PTs)
-	for _, c := range section.Negotiated.Codecs {
-		types[c.Name] = forwarder.PTs{PT: c.PayloadType, RTX: c.RTXPayloadType}
+	listed := 0
+	changed := false
+	for _, e := range g.encodings {
+		s := e.track.Stats()
+		flowing := e.maxKbps > 0 && s.LastPacket != 0 && newest-s.LastPacket < silence(s.FrameRate)
+		list := e.rid == "" || flowing || e.maxKbps > 0 && s.LastPacket == 0 && now-e.enabled < int64(startPatience)
+		if list {
+			listed++
+		}
+		sized := e.rid != "" && (e.width != s.Width || e.height != s.Height)
+		if list != e.listed || sized && list {
+			g.owner.room.indexDirty = true
+		}
+		changed = changed || flowing != e.flowing
+		e.flowing, e.listed, e.width, e.height = flowing, list, s.Width, s.Height
 	}
-	v.DownTrack = forwarder.NewDownTrack(forwarder.DownConfig{
-		Writer: m.conn, SSRC: v.ssrc, RTXSSRC: v.rtxSSRC, MID: mid, PayloadTypes: types, CNAME: cname,
-		MIDExt:         section.Negotiated.Extensions[sdp.ExtensionMID],
-		AbsSendTimeExt: section.Negotiated.Extensions[sdp.ExtensionAbsSendTime],
-	})
-	m.down.Add(v.DownTrack)
-	p.received[mid] = v
-	return v
+	if listed == 0 && len(g.encodings) > 0 { // the tile shall stay
+		g.encodings[0].listed = true
+	}
+	if changed {
+		g.eachReceiverLocked((*receivedVideo).settle)
+	}
 }
 
-func (p *Participant) dropReceivedLocked(mid string) {
-	if m := p.media.Load(); m != nil {
-		m.down.Remove(p.received[mid].DownTrack)
+// silence is how long, in ns, a stream of that frame rate may pause.
+func silence(frameRate float64) int64 {
+	if frameRate <= 0 {
+		return int64(longestSilence)
 	}
-	p.received[mid].Close()
-	delete(p.received, mid)
-	delete(p.wanted, mid)
+	pause := time.Duration(silentFrames / frameRate * float64(time.Second))
+	return int64(min(max(pause, shortestSilence), longestSilence))
 }
 
-// SwitchStream sends another stream on a section that is negotiated already. Unknown sections and streams
-// are ignored.
-func (p *Participant) SwitchStream(mid string, streamID uint32) {
-	p.room.mu.Lock()
-	defer p.room.mu.Unlock()
-	v, stream := p.received[mid], p.room.streams[streamID]
-	if v == nil || stream == nil || !p.mayReceiveLocked(stream) {
-		return
+// standIn is what is sent in place of e: e itself if it can be, else the next smaller encoding that is
+// sent, else the next larger one.
+func (g *videoGroup) standIn(e *encoding) *encoding {
+	at := slices.Index(g.encodings, e)
+	if at < 0 || e.flowing {
+		return e
 	}
-	p.wanted[mid] = streamID
-	v.SetSource(stream.track)
-}
-
-// SetPaused stops or restarts the forwarding of streams to this participant. Unknown ids are ignored.
-func (p *Participant) SetPaused(streamIDs []uint32, paused bool) {
-	p.room.mu.Lock()
-	defer p.room.mu.Unlock()
-	for mid, v := range p.received {
-		if slices.Contains(streamIDs, p.wanted[mid]) {
-			v.SetPaused(paused)
+	for i := at - 1; i >= 0; i-- {
+		if g.encodings[i].flowing {
+			return g.encodings[i]
 		}
 	}
-}
-
-// indexLocked is the picture of the room's video for p: what it may receive, and nothing for a
-// connection that only shares a screen.
-func (r *Room) indexLocked(p *Participant) Index {
-	full := r.camerasLocked() >= MaxCameras && p.camera == nil
-	ix := Index{AtCapacity: full || !p.maySendVideoLocked(), Participants: r.people, Codecs: r.codecsLocked()}
-	if p.content {
-		return ix
-	}
-	for _, s := range r.streams {
-		if !p.mayReceiveLocked(s) {
-			continue
-		}
-		st := s.track.Stats()
-		ix.Sources = append(ix.Sources, Source{
-			StreamID: s.streamID, GroupID: s.groupID,
-			AttendeeID: s.owner.member.AttendeeID, ExternalUserID: s.owner.member.ExternalUserID,
-			MaxBitrateKbps: s.maxKbps, AverageBitrateBps: uint32(st.BitrateBps),
-			FrameRate: uint32(st.FrameRate + 0.5), Width: uint32(st.Width), Height: uint32(st.Height),
-		})
-	}
-	slices.SortFunc(ix.Sources, func(a, b Source) int { return cmp.Compare(a.StreamID, b.StreamID) })
-	return ix
-}
-
-func (r *Room) camerasLocked() int {
-	n := 0
-	for _, s := range r.streams {
-		if !s.owner.content {
-			n++
+	for _, o := range g.encodings[at:] {
+		if o.flowing {
+			return o
 		}
 	}
-	return n
-}
-
-// codecsLocked is the set of video codecs that every person in the room can decode.
-func (r *Room) codecsLocked() []string {
-	var common []string
-	first := true
-	for _, p := range *r.members.Load() {
-		if p.content || p.codecs == nil {
-			continue
-		}
-		if first {
-			common, first = slices.Clone(p.codecs), false
-			continue
-		}
-		common = slices.DeleteFunc(common, func(c string) bool { return !slices.Contains(p.codecs, c) })
-	}
-	return common
+	return e
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/coder/websocket"
 	"google.golang.org/protobuf/proto"
 
+	"carillon/internal/media/sdp"
 	"carillon/internal/rooms"
 	"carillon/internal/signaling/signalpb"
 )
@@ -13,10 +14,14 @@ type observer struct{ s *session }
 
 func (o observer) Index(ix rooms.Index) { o.s.send(indexFrame(ix)) }
 
-// codecCapabilities are the wire names of the video codecs that the media plane forwards.
-var codecCapabilities = map[string]signalpb.SdkVideoCodecCapability{
-	"VP8":  signalpb.SdkVideoCodecCapability_VP8,
-	"H264": signalpb.SdkVideoCodecCapability_H264_CONSTRAINED_BASELINE_PROFILE,
+// codecCapabilities are the wire names of the video formats that the media plane forwards.
+var codecCapabilities = map[sdp.Format]signalpb.SdkVideoCodecCapability{
+	sdp.VP8:                 signalpb.SdkVideoCodecCapability_VP8,
+	sdp.VP9Profile0:         signalpb.SdkVideoCodecCapability_VP9_PROFILE_0,
+	sdp.H264Baseline:        signalpb.SdkVideoCodecCapability_H264_CONSTRAINED_BASELINE_PROFILE,
+	sdp.H264High:            signalpb.SdkVideoCodecCapability_H264_HIGH_PROFILE,
+	sdp.H264ConstrainedHigh: signalpb.SdkVideoCodecCapability_H264_CONSTRAINED_HIGH_PROFILE,
+	sdp.AV1Main:             signalpb.SdkVideoCodecCapability_AV1_MAIN_PROFILE,
 }
 
 func indexFrame(ix rooms.Index) *signalpb.SdkSignalFrame {
