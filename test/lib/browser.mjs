@@ -53,9 +53,14 @@ export class Person {
     return this.page.evaluate(([f, ms]) => window.probe.hears(f, ms), [frequencies, ms])
   }
 
-  // sees gives, for each video stream received, its decoded frames and size.
+  // sees gives, for each video stream received, its decoded frames, size and codec.
   sees() {
     return this.page.evaluate(() => window.probe.sees())
+  }
+
+  // sends gives, for each video encoding sent, its encoded frames, size, codec and layers.
+  sends() {
+    return this.page.evaluate(() => window.probe.sends())
   }
 
   audioPackets() {

@@ -26,15 +26,17 @@ export function probe() {
     return analysers.get(track)
   }
 
-  async function inbound(kind) {
+  async function streams(type, kind) {
     const found = []
     for (const connection of live()) {
-      for (const report of (await connection.getStats()).values()) {
-        if (report.type === 'inbound-rtp' && report.kind === kind) found.push(report)
+      const stats = await connection.getStats()
+      for (const report of stats.values()) {
+        if (report.type === type && report.kind === kind) found.push({ ...report, codec: stats.get(report.codecId)?.mimeType.split('/')[1] })
       }
     }
     return found
   }
+  const inbound = (kind) => streams('inbound-rtp', kind)
 
   window.probe = {
     connections: () => live().map((c) => c.connectionState),
@@ -66,7 +68,13 @@ export function probe() {
 
     async sees() {
       return (await inbound('video')).map((r) => ({
-        ssrc: r.ssrc, frames: r.framesDecoded ?? 0, width: r.frameWidth, height: r.frameHeight, packets: r.packetsReceived, codec: r.codecId,
+        ssrc: r.ssrc, frames: r.framesDecoded ?? 0, width: r.frameWidth, height: r.frameHeight, packets: r.packetsReceived, codec: r.codec,
+      }))
+    },
+
+    async sends() {
+      return (await streams('outbound-rtp', 'video')).map((r) => ({
+        rid: r.rid, frames: r.framesEncoded ?? 0, width: r.frameWidth, height: r.frameHeight, codec: r.codec, layers: r.scalabilityMode,
       }))
     },
 

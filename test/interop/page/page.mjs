@@ -5,6 +5,7 @@ import * as sdk from 'chime-sdk'
 const log = []
 let session
 let status // of the last audioVideoDidStop
+let policy // set by join with a size
 const roster = new Map() // attendee id → {present, external, dropped, muted, volume}
 
 function watch(id) {
@@ -26,11 +27,19 @@ window.call = {
       return { tile: s.tileId, attendee: s.boundAttendeeId, local: s.localTile, active: s.active }
     }),
 
-  async join(meeting, attendee, { camera = true, topics = [] } = {}) {
+  // simulcast and svc are settings of the SDK; codecs are the names to send with, best first; size is what
+  // to receive of each camera, "low" or "high"; without are codecs that this browser shall not know.
+  async join(meeting, attendee, { camera = true, topics = [], simulcast = false, svc = false, codecs, size, without = [] } = {}) {
+    if (without.length > 0) forget(without)
     const logger = new sdk.ConsoleLogger('sdk', sdk.LogLevel.WARN)
     const devices = new sdk.DefaultDeviceController(logger)
-    session = new sdk.DefaultMeetingSession(new sdk.MeetingSessionConfiguration(meeting, attendee), logger, devices)
+    const configuration = new sdk.MeetingSessionConfiguration(meeting, attendee)
+    configuration.enableSimulcastForUnifiedPlanChromiumBasedBrowsers = simulcast
+    if (svc) configuration.enableSVC = true
+    if (size) configuration.videoDownlinkBandwidthPolicy = policy = sizePolicy(configuration.credentials.attendeeId, size)
+    session = new sdk.DefaultMeetingSession(configuration, logger, devices)
     const av = session.audioVideo
+    if (codecs) av.setVideoCodecSendPreferences(codecs.map(capability))
     // Before the start: what is replayed to late comers arrives right after they have joined.
     for (const topic of topics) listen(topic)
     av.addObserver({
@@ -62,7 +71,10 @@ window.call = {
     if (camera) av.startLocalVideoTile()
   },
   // A picture that moves and a tone, as a shared tab has them.
-  async share(hertz) {
+  async share(hertz, { simulcast = false, svc = false, codecs } = {}) {
+    if (simulcast) session.audioVideo.enableSimulcastForContentShare(true)
+    if (svc) session.audioVideo.enableSVCForContentShare(true)
+    if (codecs) session.audioVideo.setContentShareVideoCodecPreferences(codecs.map(capability))
     const canvas = document.createElement('canvas')
     canvas.width = 1280
     canvas.height = 720
@@ -86,6 +98,7 @@ window.call = {
     for (const track of out.stream.getAudioTracks()) stream.addTrack(track)
     await session.audioVideo.startContentShare(stream)
   },
+  receive: (size) => policy.choose(size),
   stopSharing: () => session.audioVideo.stopContentShare(),
   say: (topic, text, lifetime) => session.audioVideo.realtimeSendDataMessage(topic, text, lifetime),
   camera: (on) => (on ? session.audioVideo.startLocalVideoTile() : session.audioVideo.stopLocalVideoTile()),
@@ -110,4 +123,55 @@ function element({ tileId, boundAttendeeId, localTile }) {
   video.dataset.attendee = boundAttendeeId
   video.dataset.self = String(localTile)
   return video
+}
+
+function capability(name) {
+  switch (name) {
+    case 'AV1':
+      return sdk.VideoCodecCapability.av1Main()
+    case 'VP9':
+      return sdk.VideoCodecCapability.vp9Profile0()
+    case 'H264':
+      return sdk.VideoCodecCapability.h264ConstrainedBaselineProfile()
+    default:
+      return sdk.VideoCodecCapability.vp8()
+  }
+}
+
+// A policy as applications write them: the largest or the smallest encoding of every camera. Within a
+// camera that is a switch without negotiation.
+function sizePolicy(self, size) {
+  class SizePolicy extends sdk.AllHighestVideoBandwidthPolicy {
+    setWantsResubscribeObserver(ask) {
+      this.ask = ask
+    }
+    choose(chosen) {
+      size = chosen
+      this.updateIndex(this.videoIndex)
+      this.ask?.()
+    }
+    calculateOptimalReceiveSet(index) {
+      if (size === 'high' || !index) return super.calculateOptimalReceiveSet(index)
+      const smallest = new Map()
+      for (const stream of index.remoteStreamDescriptions()) {
+        const best = smallest.get(stream.groupId)
+        if (!best || stream.maxBitrateKbps < best.maxBitrateKbps) smallest.set(stream.groupId, stream)
+      }
+      return new sdk.DefaultVideoStreamIdSet([...smallest.values()].map((stream) => stream.streamId))
+    }
+  }
+  return new SizePolicy(self)
+}
+
+// forget makes the browser one that neither sends nor receives these codecs.
+function forget(names) {
+  const native = RTCPeerConnection.prototype.addTransceiver
+  RTCPeerConnection.prototype.addTransceiver = function (...args) {
+    const transceiver = native.apply(this, args)
+    if (transceiver.receiver.track.kind === 'video') {
+      const known = RTCRtpReceiver.getCapabilities('video').codecs
+      transceiver.setCodecPreferences(known.filter((c) => !names.includes(c.mimeType.split('/')[1])))
+    }
+    return transceiver
+  }
 }

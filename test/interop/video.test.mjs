@@ -1,0 +1,184 @@
+// Video of the unmodified amazon-chime-sdk-js at full strength: simulcast, scalable codecs, and codecs that
+// change as people come and go.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { ChimeSDKMeetingsClient, CreateAttendeeCommand, CreateMeetingCommand } from '@aws-sdk/client-chime-sdk-meetings'
+import { Carillon } from '../lib/carillon.mjs'
+import { Person } from '../lib/browser.mjs'
+import { until } from '../lib/until.mjs'
+import { servePage } from './page/serve.mjs'
+
+let carillon, chime, page
+
+before(async () => {
+  carillon = await Carillon.start()
+  const key = carillon.createKey()
+  chime = new ChimeSDKMeetingsClient({
+    endpoint: carillon.url + '/chime', region: 'eu-central-1',
+    credentials: { accessKeyId: key.accessKeyId, secretAccessKey: key.secretAccessKey },
+  })
+  page = await servePage('amazon-chime-sdk-js')
+})
+
+after(async () => {
+  page?.close()
+  await carillon?.dispose()
+})
+
+const call = (person, method, ...args) => person.page.evaluate(([m, a]) => window.call[m](...a), [method, args])
+const plain = (answer) => JSON.parse(JSON.stringify({ ...answer, $metadata: undefined }))
+
+// meet runs a test with a meeting; what it opens is closed behind it.
+async function meet(t, run) {
+  const meeting = await chime.send(
+    new CreateMeetingCommand({ ClientRequestToken: crypto.randomUUID(), MediaRegion: 'eu-central-1', ExternalMeetingId: 'video' }),
+  )
+  const people = []
+  const enter = async (name, options) => {
+    const person = await Person.open(name, 450 + 680 * people.length)
+    people.push(person)
+    await person.page.goto(page.url)
+    const attendee = await chime.send(new CreateAttendeeCommand({ MeetingId: meeting.Meeting.MeetingId, ExternalUserId: name }))
+    person.attendee = attendee.Attendee.AttendeeId
+    await call(person, 'join', plain(meeting), plain(attendee), options)
+    await until(`${name} started`, 30_000, () => person.page.evaluate(() => window.call.log.includes('started')))
+    return person
+  }
+  try {
+    await run(enter)
+  } catch (error) {
+    for (const person of people) t.diagnostic(`${person.name}: ${person.console.slice(-15).join('\n')}`)
+    t.diagnostic(carillon.log.slice(-3000))
+    throw error
+  } finally {
+    for (const person of people) await person.close()
+  }
+}
+
+// watched is the one video that a person receives.
+async function watched(person) {
+  const streams = (await person.sees()).filter((s) => s.frames > 0)
+  return streams.length === 1 ? streams[0] : undefined
+}
+
+const decodes = (person, codec, width = () => true) =>
+  until(`${person.name} decodes ${codec}`, 45_000, async () => {
+    const first = await watched(person)
+    await new Promise((done) => setTimeout(done, 500))
+    const next = await watched(person)
+    if (first && next && next.frames > first.frames && next.codec === codec && width(next.width)) return next
+    throw new Error(JSON.stringify(await person.sees()))
+  })
+
+const sending = (person, what, accept) =>
+  until(`${person.name} sends ${what}`, 45_000, async () => {
+    const before = await person.sends()
+    await new Promise((done) => setTimeout(done, 700))
+    const grown = (await person.sends()).filter((s) => s.frames > (before.find((b) => b.rid === s.rid && b.codec === s.codec)?.frames ?? 0))
+    if (accept(grown)) return grown
+    throw new Error(JSON.stringify(await person.sends()))
+  })
+
+// longestPause watches a video while something is done, and gives the longest time (ms) without a new frame.
+async function longestPause(person, during) {
+  let done = false
+  const work = during().finally(() => (done = true))
+  let frames = 0
+  let last = Date.now()
+  let longest = 0
+  while (!done) {
+    const now = (await watched(person))?.frames ?? frames
+    if (now > frames) {
+      longest = Math.max(longest, Date.now() - last)
+      frames = now
+      last = Date.now()
+    }
+    await new Promise((next) => setTimeout(next, 50))
+  }
+  await work
+  return Math.max(longest, Date.now() - last)
+}
+
+const tolerable = 2000 // ms without a new frame, on a machine that encodes and decodes for three
+
+test('simulcast: three people, one moves between the encodings', { timeout: 300_000 }, (t) =>
+  meet(t, async (enter) => {
+    const ben = await enter('ben', { camera: false, size: 'high' })
+    const cat = await enter('cat', { camera: false })
+    const ann = await enter('ann', { simulcast: true, codecs: ['VP8'] })
+    await sending(ann, 'two encodings', (s) => s.some((x) => x.rid === 'low') && s.some((x) => x.rid === 'hi'))
+    const { width: large } = (await ann.sends()).find((s) => s.rid === 'hi')
+    const isLarge = (w) => w > large / 2
+    await decodes(ben, 'VP8', isLarge)
+    await decodes(cat, 'VP8', isLarge)
+    const { ssrc } = await watched(ben)
+    const pause = await longestPause(ben, async () => {
+      for (let i = 0; i < 2; i++) {
+        await call(ben, 'receive', 'low')
+        await decodes(ben, 'VP8', (w) => !isLarge(w))
+        await decodes(cat, 'VP8', isLarge)
+        await call(ben, 'receive', 'high')
+        await decodes(ben, 'VP8', isLarge)
+      }
+    })
+    t.diagnostic(`longest time without a new frame: ${pause} ms`)
+    assert.ok(pause < tolerable, `the picture stood still for ${pause} ms`)
+    assert.equal((await watched(ben)).ssrc, ssrc, 'the switch negotiated a new stream')
+  }),
+)
+
+test('scalable VP9 camera and AV1 screen', { timeout: 300_000 }, (t) =>
+  meet(t, async (enter) => {
+    const ben = await enter('ben', { camera: false })
+    const cat = await enter('cat', { camera: false })
+    const ann = await enter('ann', { svc: true })
+    await sending(ann, 'VP9 with layers', (s) => s.some((x) => x.codec === 'VP9' && x.layers === 'L3T3'))
+    for (const viewer of [ben, cat]) await decodes(viewer, 'VP9')
+    await call(ann, 'camera', false)
+    await call(ann, 'share', 3700, { svc: true, codecs: ['AV1'] })
+    await sending(ann, 'AV1 with layers', (s) => s.some((x) => x.codec === 'AV1' && x.layers === 'L1T3'))
+    for (const viewer of [ben, cat]) {
+      await until(`${viewer.name} decodes AV1`, 45_000, async () => {
+        const screen = (await viewer.sees()).find((s) => s.codec === 'AV1')
+        return screen?.frames > 10
+      })
+    }
+  }),
+)
+
+test('simulcast screen', { timeout: 300_000 }, (t) =>
+  meet(t, async (enter) => {
+    const ben = await enter('ben', { camera: false, size: 'low' })
+    const ann = await enter('ann', { camera: false })
+    await call(ann, 'share', 3700, { simulcast: true, codecs: ['VP8'] })
+    await sending(ann, 'two encodings', (s) => s.some((x) => x.rid === 'low') && s.some((x) => x.rid === 'hi'))
+    const { width: large } = (await ann.sends()).find((s) => s.rid === 'hi')
+    await decodes(ben, 'VP8', (w) => w <= large / 2)
+    await call(ben, 'receive', 'high')
+    await decodes(ben, 'VP8', (w) => w === large)
+  }),
+)
+
+test('H.264', { timeout: 200_000 }, (t) =>
+  meet(t, async (enter) => {
+    const ben = await enter('ben', { camera: false })
+    const ann = await enter('ann', { codecs: ['H264'] })
+    await sending(ann, 'H264', (s) => s.some((x) => x.codec === 'H264'))
+    await decodes(ben, 'H264')
+  }),
+)
+
+test('the codec follows what everybody can decode', { timeout: 300_000 }, (t) =>
+  meet(t, async (enter) => {
+    const ben = await enter('ben', { camera: false })
+    const ann = await enter('ann', { codecs: ['VP9', 'VP8'] })
+    await decodes(ben, 'VP9')
+    const dan = await enter('dan', { camera: false, without: ['VP9'] })
+    await sending(ann, 'VP8', (s) => s.some((x) => x.codec === 'VP8'))
+    await decodes(dan, 'VP8')
+    await decodes(ben, 'VP8')
+    await call(dan, 'leave')
+    await sending(ann, 'VP9 again', (s) => s.some((x) => x.codec === 'VP9'))
+    await decodes(ben, 'VP9')
+  }),
+)
