@@ -10,7 +10,7 @@ WEBSRC  := $(shell find web -type f -not -path 'web/node_modules/*' -not -path '
 
 export GO_TAGS := $(TAGS)
 
-.PHONY: run build web test test-go test-web test-interop test-e2e fuzz bench lint generate clean
+.PHONY: run build web test test-go test-web test-interop test-e2e test-net fuzz bench lint generate clean
 
 run: build ## build everything and start it on http://localhost:8080
 	@./$(BIN) serve
@@ -28,7 +28,7 @@ $(WEB): $(WEBSRC)
 	@cd web && npm run --silent build -- --logLevel warn
 	@touch $(WEB)
 
-test: ## everything: Go with -race, web client, interop with the SDKs, real browsers
+test: ## everything: Go with -race, web client, interop with the SDKs, real browsers, bad networks
 	@scripts/test
 
 test-go:
@@ -42,6 +42,9 @@ test-interop:
 
 test-e2e:
 	@scripts/test e2e
+
+test-net:
+	@scripts/test net
 
 fuzz: ## a longer run of every fuzz target; FUZZTIME=30s each
 	@scripts/fuzz $(or $(FUZZTIME),30s)

@@ -20,8 +20,9 @@ const flags = [
 
 export class Person {
   // name is also the name shown in the meeting; tone is in Hz. shares is the title of the tab that is
-  // chosen whenever the page asks what to share; locale is the language of the browser.
-  static async open(name, tone, { viewport = { width: 1280, height: 800 }, shares, locale = 'en-US', ...context } = {}) {
+  // chosen whenever the page asks what to share; locale is the language of the browser; footage is a file
+  // for the camera to show.
+  static async open(name, tone, { viewport = { width: 1280, height: 800 }, shares, footage, locale = 'en-US', ...context } = {}) {
     const person = new Person()
     person.name = name
     person.tone = tone
@@ -34,6 +35,7 @@ export class Person {
       ignoreDefaultArgs: shares ? ['--mute-audio'] : [],
       args: [
         ...flags, '--use-fake-device-for-media-stream=fps=15', `--use-file-for-fake-audio-capture=${wav}`,
+        ...(footage ? [`--use-file-for-fake-video-capture=${footage}`] : []),
         // The first would choose a screen that does not exist. Camera and microphone are granted below either way.
         shares ? `--auto-select-tab-capture-source-by-title=${shares}` : '--use-fake-ui-for-media-stream',
       ],

@@ -40,6 +40,8 @@ export class Carillon {
     })
     const chosen = JSON.parse(readFileSync(ready, 'utf8'))
     this.url = chosen.url
+    this.http = chosen.http
+    this.media = chosen.media
     this.#addresses = ['--listen', chosen.http, '--media', ':' + chosen.media.split(':').pop()]
   }
 

@@ -39,6 +39,7 @@ export function probe() {
   const inbound = (kind) => streams('inbound-rtp', kind)
 
   window.probe = {
+    live,
     connections: () => live().map((c) => c.connectionState),
     peers: live,
 

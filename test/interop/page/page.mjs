@@ -28,8 +28,9 @@ window.call = {
     }),
 
   // simulcast and svc are settings of the SDK; codecs are the names to send with, best first; size is what
-  // to receive of each camera, "low" or "high"; without are codecs that this browser shall not know.
-  async join(meeting, attendee, { camera = true, topics = [], simulcast = false, svc = false, codecs, size, without = [] } = {}) {
+  // to receive of each camera, "low" or "high"; without are codecs that this browser shall not know;
+  // redundancy is redundant audio (RED).
+  async join(meeting, attendee, { camera = true, topics = [], simulcast = false, svc = false, codecs, size, without = [], redundancy = true } = {}) {
     if (without.length > 0) forget(without)
     const logger = new sdk.ConsoleLogger('sdk', sdk.LogLevel.WARN)
     const devices = new sdk.DefaultDeviceController(logger)
@@ -42,6 +43,7 @@ window.call = {
     if (codecs) av.setVideoCodecSendPreferences(codecs.map(capability))
     // Before the start: what is replayed to late comers arrives right after they have joined.
     for (const topic of topics) listen(topic)
+    if (!redundancy) av.setAudioProfile(new sdk.AudioProfile(null, false))
     av.addObserver({
       audioVideoDidStart: () => log.push('started'),
       audioVideoDidStartConnecting: (again) => log.push(again ? 'reconnecting' : 'connecting'),

@@ -1,0 +1,93 @@
+// What the samples of a meter say.
+
+// disturbances are the times [from, to] (s) at which the machine held a page up: its call with itself froze, or the
+// samples themselves came late. They say nothing about the line. What follows a hold-up is not the line's either.
+export function disturbances(...pages) {
+  const found = []
+  for (const samples of pages) {
+    for (let i = 1; i < samples.length; i++) {
+      const [a, b] = [samples[i - 1], samples[i]]
+      const froze = b.control.frozen - a.control.frozen
+      if (froze > 0) found.push([b.at - froze - before, b.at + settling])
+      else if (b.at - a.at > patience) found.push([a.at - before, b.at + settling])
+    }
+  }
+  return found
+}
+
+const [before, settling, patience] = [0.2, 0.8, 0.7] // s
+
+const overlaps = (disturbed, from, to) => disturbed.some(([a, b]) => a < to && from < b)
+
+// pairs are the steps from sample to sample at undisturbed times in which `of` finds something.
+function pairs(samples, of, disturbed) {
+  const found = []
+  for (let i = 1; i < samples.length; i++) {
+    const [a, b] = [samples[i - 1], samples[i]]
+    if (of(a) && of(b) && !overlaps(disturbed, a.at, b.at)) found.push({ seconds: b.at - a.at, from: of(a), to: of(b) })
+  }
+  return found
+}
+
+const total = (steps, name) => steps.reduce((sum, s) => sum + s.to[name] - s.from[name], 0)
+const time = (steps) => steps.reduce((sum, s) => sum + s.seconds, 0)
+
+// quiet is how many seconds of the samples are undisturbed.
+export const quiet = (samples, disturbed = []) => time(pairs(samples, () => true, disturbed))
+
+// video is the picture of one attendee: seconds, share of them frozen, the longest time (s) without a new frame, frames
+// per second, kbit/s, the width of the picture, and counts.
+export function video(samples, attendee, disturbed = []) {
+  const of = (s) => s.video[attendee]
+  const steps = pairs(samples, of, disturbed)
+  const seconds = time(steps)
+  const longest = longestGap(samples.filter(of).map((s) => ({ at: s.at, frames: of(s).frames })), disturbed)
+  const count = (name) => total(steps, name)
+  // The browser counts a freeze when it is over; one that is not is in the gap.
+  const frozen = Math.max(count('frozen'), longest.unfinished > 1 ? longest.unfinished : 0)
+  return {
+    seconds, frozen: frozen / seconds, freezes: count('freezes'),
+    longest: Math.max(longest.gap, ...steps.map((s) => s.to.frozen - s.from.frozen)), fps: count('frames') / seconds,
+    kbps: (count('bytes') * 8) / 1000 / seconds, width: of(samples.at(-1)).width, lost: count('lost'), healed: count('healed'),
+    nacks: count('nacks'), plis: count('plis'), keyFrames: count('keyFrames'),
+  }
+}
+
+function longestGap(seen, disturbed) {
+  let gap = 0
+  let progress = seen[0]
+  for (const s of seen) {
+    if (s.frames > progress.frames || overlaps(disturbed, progress.at, s.at)) progress = s
+    gap = Math.max(gap, s.at - progress.at)
+  }
+  return { gap, unfinished: seen.at(-1).at - progress.at }
+}
+
+// audio is the one stream that everybody hears: codec, share of the samples concealed, share of the packets lost,
+// packets per second.
+export function audio(samples, disturbed = []) {
+  const steps = pairs(samples, (s) => s.audio, disturbed)
+  const [packets, lost] = [total(steps, 'packets'), total(steps, 'lost')]
+  return {
+    codec: samples.at(-1).audio.codec, concealed: total(steps, 'concealed') / total(steps, 'samples'), lost: lost / (packets + lost),
+    rate: packets / time(steps),
+  }
+}
+
+// sent is what one encoder (RID, or undefined without simulcast) has sent.
+export function sent(samples, rid, disturbed = []) {
+  const of = (s) => s.sent.find((layer) => layer.rid === rid)
+  const steps = pairs(samples, of, disturbed)
+  const seconds = time(steps)
+  return {
+    seconds, requests: total(steps, 'plis') + total(steps, 'firs'), keyFrames: total(steps, 'keyFrames'), nacks: total(steps, 'nacks'),
+    resent: total(steps, 'resent'), fps: total(steps, 'frames') / seconds, kbps: (total(steps, 'bytes') * 8) / 1000 / seconds,
+    width: of(samples.at(-1))?.width,
+  }
+}
+
+// brief is a result as one line for the report of a test.
+export const brief = (result) =>
+  Object.entries(result)
+    .map(([name, value]) => `${name} ${typeof value !== 'number' || Number.isInteger(value) ? value : value.toFixed(3)}`)
+    .join(', ')

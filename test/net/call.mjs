@@ -1,0 +1,147 @@
+// A call between unmodified SDKs, each on a line of its own.
+import { ChimeSDKMeetingsClient, CreateAttendeeCommand, CreateMeetingCommand } from '@aws-sdk/client-chime-sdk-meetings'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { servePage } from '../interop/page/serve.mjs'
+import { Person } from '../lib/browser.mjs'
+import { Carillon } from '../lib/carillon.mjs'
+import { width, writeFootage } from '../lib/footage.mjs'
+import { meter } from '../lib/meter.mjs'
+import { Network } from '../lib/network.mjs'
+import { disturbances, quiet } from '../lib/quality.mjs'
+import { clear } from '../lib/shaper.mjs'
+import { until } from '../lib/until.mjs'
+
+const tones = { ann: 450, ben: 1130, cid: 2710 }
+const plain = (answer) => JSON.parse(JSON.stringify({ ...answer, $metadata: undefined }))
+
+// Call is a server and the people who talk over it. Browsers are used again from meeting to meeting.
+export class Call {
+  #people = new Map()
+
+  static async open() {
+    const call = new Call()
+    call.dir = mkdtempSync(join(tmpdir(), 'carillon-net-'))
+    call.footage = join(call.dir, 'camera.y4m')
+    writeFootage(call.footage)
+    call.carillon = await Carillon.start('--media', '127.0.0.1:0')
+    const key = call.carillon.createKey()
+    call.chime = new ChimeSDKMeetingsClient({
+      endpoint: call.carillon.url + '/chime', region: 'eu-central-1',
+      credentials: { accessKeyId: key.accessKeyId, secretAccessKey: key.secretAccessKey },
+    })
+    call.network = new Network()
+    call.page = await servePage('amazon-chime-sdk-js')
+    return call
+  }
+
+  async close() {
+    for (const { person } of this.#people.values()) await person.close()
+    this.page?.close()
+    await this.network?.close()
+    await this.carillon?.dispose()
+    rmSync(this.dir, { recursive: true, force: true })
+  }
+
+  // meet starts a meeting of the people named, with these options of the page, and waits until they see and hear each
+  // other. Their lines are without faults.
+  async meet(options) {
+    const meeting = await this.chime.send(
+      new CreateMeetingCommand({ ClientRequestToken: crypto.randomUUID(), MediaRegion: 'eu-central-1', ExternalMeetingId: 'bad network' }),
+    )
+    const people = []
+    for (const [name, choice] of Object.entries(options)) {
+      const caller = await this.#caller(name)
+      await caller.enter(meeting, choice)
+      people.push(caller)
+    }
+    for (const me of people) {
+      for (const other of people) {
+        if (other === me || other.options.camera === false) continue
+        await until(`${me.name} sees ${other.name}`, 30_000, async () => (await me.meter('now')).video[other.attendee]?.frames > 5)
+      }
+      await until(`${me.name} hears`, 15_000, async () => (await me.meter('now')).audio?.packets > 50)
+    }
+    return people
+  }
+
+  async #caller(name) {
+    let caller = this.#people.get(name)
+    if (!caller) {
+      const at = (address) => ({ host: address.split(':')[0], port: Number(address.split(':')[1]) })
+      const line = await this.network.line(name, { media: at(this.carillon.media), http: at(this.carillon.http), seed: tones[name] })
+      const person = await Person.open(name, tones[name], { footage: this.footage })
+      await line.route(person.context)
+      await person.context.addInitScript(meter)
+      caller = new Caller(this, person, line)
+      this.#people.set(name, caller)
+    }
+    await caller.line.restore()
+    await caller.line.shape({ up: clear, down: clear })
+    return caller
+  }
+
+  // story is what everybody has to say when a test fails.
+  story() {
+    return [...this.#people.values()].map(({ person }) => `${person.name}: ${person.console.slice(-15).join('\n')}`).join('\n') + this.carillon.log.slice(-3000)
+  }
+}
+
+class Caller {
+  constructor(call, person, line) {
+    Object.assign(this, { call, person, line, name: person.name, page: person.page })
+  }
+
+  async enter(meeting, options) {
+    this.options = options
+    const attendee = await this.call.chime.send(new CreateAttendeeCommand({ MeetingId: meeting.Meeting.MeetingId, ExternalUserId: this.name }))
+    this.attendee = attendee.Attendee.AttendeeId
+    const mine = plain(meeting)
+    mine.Meeting.MediaPlacement.SignalingUrl = this.line.signaling(mine.Meeting.MediaPlacement.SignalingUrl)
+    await this.page.goto(this.call.page.url)
+    await this.page.evaluate(([m, a, o]) => window.call.join(m, a, o), [mine, plain(attendee), options])
+    await until(`${this.name} is in the meeting`, 20_000, async () => (await this.log()).includes('started'))
+  }
+
+  log() {
+    return this.page.evaluate(() => window.call.log)
+  }
+
+  roster() {
+    return this.page.evaluate(() => window.call.roster())
+  }
+
+  meter(method) {
+    return this.page.evaluate((m) => window.meter[m](), method)
+  }
+
+  leave() {
+    return this.page.evaluate(() => window.call.leave())
+  }
+}
+
+// observe measures everybody until there are so many seconds at which the machine did not hold anybody up. It returns
+// those that it did, and the samples of each.
+export async function observe(people, seconds) {
+  for (const person of people) await person.meter('start')
+  const seen = await until(`${seconds} quiet seconds on this machine`, 4000 * seconds, async () => {
+    const samples = await Promise.all(people.map((person) => person.meter('take')))
+    const disturbed = disturbances(...samples)
+    const enough = quiet(samples[0], disturbed)
+    if (enough >= seconds) return { disturbed, samples }
+    throw new Error(`${enough} so far`)
+  }, 1000)
+  for (const person of people) await person.meter('stop')
+  return seen
+}
+
+export const pause = (ms) => new Promise((done) => setTimeout(done, ms))
+
+// highLayer waits until all receivers see the sender in the full size of the camera, and returns that size.
+export async function highLayer(sender, ...receivers) {
+  for (const me of receivers) {
+    await until(`${me.name} sees ${sender.name} in full size`, 30_000, async () => (await me.meter('now')).video[sender.attendee]?.width === width)
+  }
+  return { width }
+}
