@@ -69,7 +69,12 @@ func (u *Upstream) Tick(b *transport.Batch, now int64) {
 	}
 }
 
+// nackLocked asks for what is missing. It runs with each packet too: a gap is asked for when it is seen, and
+// again as soon as that makes sense.
 func (u *Upstream) nackLocked(b *transport.Batch, t *UpTrack, now int64) {
+	if t.missing.Len() == 0 {
+		return
+	}
 	due, gaveUp := t.missing.Due(now, u.seqs[:0])
 	u.seqs = due
 	if gaveUp {
@@ -78,9 +83,8 @@ func (u *Upstream) nackLocked(b *transport.Batch, t *UpTrack, now int64) {
 	if len(due) == 0 {
 		return
 	}
-	u.sendLocked(b, &rtcp.TransportLayerNack{
-		SenderSSRC: u.cfg.MediaSSRC, MediaSSRC: t.ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(due),
-	})
+	u.buf = mediartp.AppendNACK(u.buf[:0], u.cfg.MediaSSRC, t.ssrc, due)
+	u.writeLocked(b, u.buf)
 }
 
 // keyFrameLocked sends the request that is due, if anybody watches and the stream is known.

@@ -184,8 +184,24 @@ func TestNACKThenKeyFrame(t *testing.T) {
 			}
 		}
 	}
-	if asked != 10 || requests != 1 {
-		t.Errorf("asked %d times and for %d key frames, want 10 and 1", asked, requests)
+	if asked != 20 || requests != 1 {
+		t.Errorf("asked %d times and for %d key frames, want 20 and 1", asked, requests)
+	}
+}
+
+// A gap is asked for by the packet that shows it.
+func TestGapIsAskedForAtOnce(t *testing.T) {
+	s, r := newSender(100), newReceiver()
+	r.d.SetSource(s.track)
+	s.send(s.frame(true, 1)...)
+	lost := s.frame(false, 1)[0]
+	s.send(s.frame(false, 1)...)
+	sent := s.fb.takeRTCP(t)
+	if len(sent) != 1 {
+		t.Fatalf("%d packets of feedback, want a NACK", len(sent))
+	}
+	if n, ok := sent[0].(*rtcp.TransportLayerNack); !ok || n.Nacks[0].PacketID != lost.SequenceNumber {
+		t.Errorf("sent %+v", sent[0])
 	}
 }
 

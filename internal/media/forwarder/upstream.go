@@ -117,6 +117,7 @@ func (u *Upstream) HandleRTP(b *transport.Batch, h *rtp.Header, payload []byte, 
 	} else {
 		ok = r.track.accept(&p, h, payload, descriptor, arrival)
 	}
+	u.nackLocked(b, r.track, arrival)
 	u.mu.Unlock()
 	if ok {
 		r.track.forward(b, &p)

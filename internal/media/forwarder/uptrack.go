@@ -93,7 +93,7 @@ func (t *UpTrack) accept(p *packet, h *rtp.Header, payload, descriptor []byte, a
 	case mediartp.Stray:
 		return false
 	case mediartp.Late:
-		if !t.missing.Remove(ext) {
+		if !t.missing.Remove(ext, arrival) {
 			return false
 		}
 	case mediartp.Restarted:
@@ -118,7 +118,7 @@ func (t *UpTrack) acceptRTX(p *packet, h *rtp.Header, payload, descriptor []byte
 		return false
 	}
 	ext := t.reception.Peek(seq)
-	if !t.missing.Remove(ext) {
+	if !t.missing.Remove(ext, arrival) {
 		return false
 	}
 	t.inspect(p, codec, ext, h, original, descriptor, arrival)
