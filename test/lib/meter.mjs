@@ -15,6 +15,7 @@ export function meter() {
     packets: r.packetsReceived, bytes: r.bytesReceived, lost: r.packetsLost, healed: r.retransmittedPacketsReceived ?? 0,
     nacks: r.nackCount, plis: r.pliCount, keyFrames: r.keyFramesDecoded,
   })
+  const paced = (r) => ({ frames: r.framesDecoded, seconds: r.totalInterFrameDelay, squares: r.totalSquaredInterFrameDelay })
   const heard = (r, codec) => ({
     codec, packets: r.packetsReceived, lost: r.packetsLost, late: r.packetsDiscarded, samples: r.totalSamplesReceived, concealed: r.concealedSamples,
   })
@@ -23,7 +24,7 @@ export function meter() {
     bytes: r.bytesSent, resent: r.retransmittedPacketsSent, nacks: r.nackCount, plis: r.pliCount, firs: r.firCount,
   })
 
-  // control is the receiving end of the call with itself: 15 small frames a second.
+  // control is the receiving end of the call with itself: 30 small frames a second.
   let control
   async function startControl() {
     const Native = Object.getPrototypeOf(window.RTCPeerConnection) // not of the call: probe must not see it
@@ -37,11 +38,11 @@ export function meter() {
     setInterval(() => {
       ink.fillStyle = `hsl(${(hue += 7)}, 80%, 50%)`
       ink.fillRect(0, 0, canvas.width, canvas.height)
-    }, 66)
+    }, 33)
     const screen = document.createElement('video')
     screen.muted = screen.autoplay = true
     control.ontrack = (e) => (screen.srcObject = new MediaStream([e.track]))
-    from.addTrack(canvas.captureStream(15).getVideoTracks()[0])
+    from.addTrack(canvas.captureStream(30).getVideoTracks()[0])
     await from.setLocalDescription()
     await control.setRemoteDescription(from.localDescription)
     await control.setLocalDescription()
@@ -56,10 +57,11 @@ export function meter() {
       for (const r of stats.values()) {
         if (r.type === 'inbound-rtp' && r.kind === 'video') now.video[attendeeOf(r.trackIdentifier)] = received(r)
         if (r.type === 'inbound-rtp' && r.kind === 'audio') now.audio = heard(r, stats.get(r.codecId)?.mimeType)
+        if (r.type === 'media-source' && r.kind === 'video') now.captured = r.frames
         if (r.type === 'outbound-rtp' && r.kind === 'video') now.sent.push(sent(r))
       }
     }
-    for (const r of control ? (await control.getStats()).values() : []) if (r.type === 'inbound-rtp') now.control = received(r)
+    for (const r of control ? (await control.getStats()).values() : []) if (r.type === 'inbound-rtp') now.control = paced(r)
     return now
   }
 

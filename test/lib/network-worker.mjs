@@ -8,10 +8,15 @@ import { Shaper } from './shaper.mjs'
 const host = '127.0.0.1'
 const lines = new Map() // by name
 
-// Way delivers packets of one direction in order, each at its time.
+const held = 100 // ms
+
+// Way delivers packets of one direction in order, each at its time. It notes when the machine seems to have held up who
+// sends, as audio comes every 20 ms, or this thread: gaps are [from, to] in seconds of the wall clock.
 class Way {
   #queue = []
   #timer
+  #heard
+  gaps = []
 
   constructor(seed) {
     this.shaper = new Shaper(seed)
@@ -19,6 +24,8 @@ class Way {
 
   send(bytes, deliver) {
     const now = performance.now()
+    if (now - this.#heard > held) this.#gap(this.#heard, now)
+    this.#heard = now
     const at = this.shaper.take(bytes, now)
     if (at === undefined) return
     if (at <= now && this.#queue.length === 0) return deliver()
@@ -31,9 +38,14 @@ class Way {
     this.#timer = setTimeout(() => this.#flush(), Math.max(0, this.#queue[0].at - now))
   }
 
+  #gap(...times) {
+    this.gaps.push(times.map((t) => (performance.timeOrigin + t) / 1000))
+  }
+
   #flush() {
     this.#timer = undefined
     const now = performance.now()
+    if (now - this.#queue[0].at > held) this.#gap(this.#queue[0].at, now)
     while (this.#queue.length > 0 && this.#queue[0].at <= now + 0.5) this.#queue.shift().deliver()
     this.#schedule(now)
   }
@@ -156,6 +168,10 @@ const methods = {
   restore(name) {
     methods.shape(name, { up: { cut: false }, down: { cut: false } })
     lines.get(name).signaling.restore()
+  },
+  gaps(name) {
+    const { up, down } = lines.get(name)
+    return [...up.gaps, ...down.gaps]
   },
   counters(name) {
     const { up, down } = lines.get(name)

@@ -73,6 +73,12 @@ export class Line {
     return this.network.call('counters', this.name)
   }
 
+  // gaps are the times [from, to] (s) at which the client, the server or the line itself sent nothing for 100 ms, which
+  // nobody does who sends audio and is not held up.
+  gaps() {
+    return this.network.call('gaps', this.name)
+  }
+
   // signaling is the address of the server as this client has to use it.
   signaling(url) {
     const to = new URL(url)

@@ -1,21 +1,31 @@
 // What the samples of a meter say.
 
-// disturbances are the times [from, to] (s) at which the machine held a page up: its call with itself froze, or the
-// samples themselves came late. They say nothing about the line. What follows a hold-up is not the line's either.
-export function disturbances(...pages) {
-  const found = []
+// disturbances are the times [from, to] (s) at which the machine held somebody up: the call of a page with itself stumbled,
+// its camera or the samples themselves did, or there are gaps on a line. They say nothing about the line, nor does the
+// moment after them.
+export function disturbances(pages, gaps) {
+  const found = gaps.map(([from, to]) => [from - before, to + settling])
   for (const samples of pages) {
     for (let i = 1; i < samples.length; i++) {
       const [a, b] = [samples[i - 1], samples[i]]
-      const froze = b.control.frozen - a.control.frozen
-      if (froze > 0) found.push([b.at - froze - before, b.at + settling])
-      else if (b.at - a.at > patience) found.push([a.at - before, b.at + settling])
+      const blind = b.captured !== undefined && b.captured === a.captured && b.at - a.at > 0.15
+      if (blind || b.at - a.at > late || stumbled(a.control, b.control)) found.push([a.at - before, b.at + settling])
     }
   }
   return found
 }
 
-const [before, settling, patience] = [0.2, 0.8, 0.7] // s
+const [before, settling, late] = [0.2, 0.8, 0.5] // s
+const stumble = 0.12 // s between two frames of which there are thirty a second
+
+// stumbled tells from the sum of the squares whether one of the times between two frames was long.
+function stumbled(a, b) {
+  const frames = b.frames - a.frames
+  if (frames === 0) return true
+  const seconds = b.seconds - a.seconds
+  const excess = b.squares - a.squares - seconds ** 2 / frames
+  return excess > (stumble - 1 / 30) ** 2 * (1 - 1 / Math.max(frames, 2))
+}
 
 const overlaps = (disturbed, from, to) => disturbed.some(([a, b]) => a < to && from < b)
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { servePage } from '../interop/page/serve.mjs'
 import { Person } from '../lib/browser.mjs'
 import { Carillon } from '../lib/carillon.mjs'
-import { width, writeFootage } from '../lib/footage.mjs'
+import { writeFootage } from '../lib/footage.mjs'
 import { meter } from '../lib/meter.mjs'
 import { Network } from '../lib/network.mjs'
 import { disturbances, quiet } from '../lib/quality.mjs'
@@ -14,6 +14,7 @@ import { clear } from '../lib/shaper.mjs'
 import { until } from '../lib/until.mjs'
 
 const tones = { ann: 450, ben: 1130, cid: 2710 }
+const small = { width: 320, height: 180 } // what is not in view need not be painted
 const plain = (answer) => JSON.parse(JSON.stringify({ ...answer, $metadata: undefined }))
 
 // Call is a server and the people who talk over it. Browsers are used again from meeting to meeting.
@@ -71,7 +72,7 @@ export class Call {
     if (!caller) {
       const at = (address) => ({ host: address.split(':')[0], port: Number(address.split(':')[1]) })
       const line = await this.network.line(name, { media: at(this.carillon.media), http: at(this.carillon.http), seed: tones[name] })
-      const person = await Person.open(name, tones[name], { footage: this.footage })
+      const person = await Person.open(name, tones[name], { footage: this.footage, viewport: small })
       await line.route(person.context)
       await person.context.addInitScript(meter)
       caller = new Caller(this, person, line)
@@ -121,15 +122,20 @@ class Caller {
   }
 }
 
-// observe measures everybody until there are so many seconds at which the machine did not hold anybody up. It returns
-// those that it did, and the samples of each.
+// take returns the samples of everybody so far, and the disturbances.
+export async function take(people) {
+  const samples = await Promise.all(people.map((person) => person.meter('take')))
+  const gaps = await Promise.all(people.map((person) => person.line.gaps()))
+  return { samples, disturbed: disturbances(samples, gaps.flat()) }
+}
+
+// observe measures everybody until there are so many seconds at which the machine did not hold anybody up.
 export async function observe(people, seconds) {
   for (const person of people) await person.meter('start')
-  const seen = await until(`${seconds} quiet seconds on this machine`, 4000 * seconds, async () => {
-    const samples = await Promise.all(people.map((person) => person.meter('take')))
-    const disturbed = disturbances(...samples)
-    const enough = quiet(samples[0], disturbed)
-    if (enough >= seconds) return { disturbed, samples }
+  const seen = await until(`${seconds} quiet seconds on this machine`, 8000 * seconds, async () => {
+    const all = await take(people)
+    const enough = quiet(all.samples[0], all.disturbed)
+    if (enough >= seconds) return all
     throw new Error(`${enough} so far`)
   }, 1000)
   for (const person of people) await person.meter('stop')
@@ -137,11 +143,3 @@ export async function observe(people, seconds) {
 }
 
 export const pause = (ms) => new Promise((done) => setTimeout(done, ms))
-
-// highLayer waits until all receivers see the sender in the full size of the camera, and returns that size.
-export async function highLayer(sender, ...receivers) {
-  for (const me of receivers) {
-    await until(`${me.name} sees ${sender.name} in full size`, 30_000, async () => (await me.meter('now')).video[sender.attendee]?.width === width)
-  }
-  return { width }
-}
