@@ -44,9 +44,9 @@ func (r *Room) run() {
 
 // step does the work of one frame. It takes no lock except every few frames for signaling.
 func (r *Room) step(b *transport.Batch, n int64) {
-	r.mix.Step(func(s *mixer.Sink, opusFrame []byte, _ bool) {
+	r.mix.Step(func(s *mixer.Sink, f *mixer.Frame) {
 		if p, ok := s.Owner().(*Participant); ok {
-			p.sendAudio(b, opusFrame)
+			p.sendAudio(b, f)
 		}
 	})
 	now := transport.Now()

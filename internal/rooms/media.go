@@ -103,7 +103,7 @@ func (p *Participant) Reached() bool {
 func (p *Participant) HandleClosed(err error) { p.room.hub.background(func() { p.fail(err) }) }
 
 // sendAudio sends one mixed frame. It is called by the room's clock only.
-func (p *Participant) sendAudio(b *transport.Batch, opusFrame []byte) {
+func (p *Participant) sendAudio(b *transport.Batch, f *mixer.Frame) {
 	m := p.media.Load()
 	if m == nil {
 		return
@@ -116,7 +116,7 @@ func (p *Participant) sendAudio(b *transport.Batch, opusFrame []byte) {
 	h.PayloadType = uint8(pt)
 	h.SequenceNumber++
 	h.Timestamp += samplesPerFrame
-	m.conn.WriteRTP(b, h, opusFrame) // an error means not connected yet, or gone: nothing to do
+	m.conn.WriteRTP(b, h, f.Packet) // an error means not connected yet, or gone: nothing to do
 }
 
 // tick runs the periodic RTCP of the connection.

@@ -1,6 +1,7 @@
 package mixer
 
 import (
+	"fmt"
 	"testing"
 
 	"carillon/internal/media/opus"
@@ -14,14 +15,15 @@ type busyRoom struct {
 	sent    int
 }
 
-func newBusyRoom(t testing.TB, participants, talkers int) *busyRoom {
+// newBusyRoom makes the room; with pauses the talkers make one each second.
+func newBusyRoom(t testing.TB, participants, talkers int, pauses bool) *busyRoom {
 	b := &busyRoom{room: NewRoom(Config{})}
 	for i := range participants {
 		source := b.room.AddSource(SourceConfig{})
 		b.room.AddSink(SinkConfig{Exclude: []*Source{source}})
 		b.sources = append(b.sources, source)
 		if i < talkers {
-			b.loops = append(b.loops, speechLoop(t, i))
+			b.loops = append(b.loops, speechLoop(t, i, pauses))
 		}
 	}
 	for range 100 {
@@ -31,14 +33,18 @@ func newBusyRoom(t testing.TB, participants, talkers int) *busyRoom {
 }
 
 // speechLoop makes packets of a speech-like sound that can be sent over and over.
-func speechLoop(t testing.TB, voice int) []sentPacket {
+func speechLoop(t testing.TB, voice int, pauses bool) []sentPacket {
 	pitch := 110 * (1 + 0.3*float64(voice))
-	s := newSender(t, func(at float64) (v float64) {
+	speech := func(at float64) (v float64) {
 		for k := 1.0; k <= 8; k++ {
 			v += tone(pitch*k*(1+0.05*tone(2)(at)))(at) / k
 		}
 		return v
-	})
+	}
+	if pauses {
+		speech = words(speech)
+	}
+	s := newSender(t, speech)
 	loop := make([]sentPacket, 100)
 	for i := range loop {
 		loop[i] = s.next()
@@ -61,12 +67,27 @@ func (b *busyRoom) step() {
 	b.room.Step(discard)
 }
 
-var discard = func(*Sink, []byte, bool) {}
+var discard = func(*Sink, *Frame) {}
 
 func TestStepDoesNotAllocate(t *testing.T) {
-	b := newBusyRoom(t, 20, 3)
+	b := newBusyRoom(t, 20, 3, false)
 	if allocs := testing.AllocsPerRun(200, b.step); allocs != 0 {
 		t.Errorf("%v allocations per step with talkers, want 0", allocs)
+	}
+	others := b.loops[1:]
+	b.loops = [][]sentPacket{speechLoop(t, 0, true)}
+	for range 200 {
+		b.step() // the buffers grow to what passing on needs
+	}
+	if b.room.pass.source == nil {
+		t.Fatal("no packets are passed on")
+	}
+	if allocs := testing.AllocsPerRun(200, b.step); allocs != 0 {
+		t.Errorf("%v allocations per step while packets are passed on, want 0", allocs)
+	}
+	b.loops = append(b.loops, others...)
+	if allocs := testing.AllocsPerRun(100, b.step); allocs != 0 {
+		t.Errorf("%v allocations per step when that ends, want 0", allocs)
 	}
 	b.loops = nil
 	if allocs := testing.AllocsPerRun(200, b.step); allocs != 0 {
@@ -74,15 +95,30 @@ func TestStepDoesNotAllocate(t *testing.T) {
 	}
 }
 
-func BenchmarkStep50(b *testing.B)     { benchmarkStep(b, 50, 3) }
-func BenchmarkStep200(b *testing.B)    { benchmarkStep(b, 200, 3) }
-func BenchmarkStepSilent(b *testing.B) { benchmarkStep(b, 200, 0) }
+// BenchmarkStep is one step of rooms of different sizes. Those who talk without a pause are mixed; a single one who
+// makes pauses is passed on.
+func BenchmarkStep(b *testing.B) {
+	for _, people := range []int{10, 50, 200} {
+		for _, talkers := range []int{0, 1, 3} {
+			b.Run(fmt.Sprintf("people=%d/talkers=%d", people, talkers), func(b *testing.B) { benchmarkStep(b, people, talkers, false) })
+		}
+		b.Run(fmt.Sprintf("people=%d/talkers=1-passed-on", people), func(b *testing.B) { benchmarkStep(b, people, 1, true) })
+	}
+}
 
-func benchmarkStep(b *testing.B, participants, talkers int) {
-	room := newBusyRoom(b, participants, talkers)
+func benchmarkStep(b *testing.B, participants, talkers int, pauses bool) {
+	room := newBusyRoom(b, participants, talkers, pauses)
 	b.ReportAllocs()
+	steps, passed := 0, 0
 	for b.Loop() {
 		room.step()
+		steps++
+		if room.room.pass.source != nil {
+			passed++
+		}
+	}
+	if pauses != (passed > steps*9/10) && steps > 200 {
+		b.Errorf("packets were passed on in %d of %d steps", passed, steps)
 	}
 }
 
@@ -102,7 +138,7 @@ func benchmarkFloor(b *testing.B, participants, talkers int) {
 	}
 	voices := make([]*voice, talkers+1) // the last is the common mix
 	for i := range voices {
-		v := &voice{loop: speechLoop(b, i)}
+		v := &voice{loop: speechLoop(b, i, false)}
 		var err error
 		if v.dec, err = opus.NewDecoder(); err != nil {
 			b.Fatal(err)

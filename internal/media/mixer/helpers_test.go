@@ -136,10 +136,10 @@ func (l *listener) last(n float64) []float32 {
 func step(t testing.TB, r *Room) {
 	t.Helper()
 	got := map[*Sink]int{}
-	r.Step(func(s *Sink, frame []byte, talk bool) {
+	r.Step(func(s *Sink, f *Frame) {
 		got[s]++
 		if l, ok := s.Owner().(*listener); ok {
-			l.hear(frame, talk)
+			l.hear(f.Packet, f.Talk)
 		}
 	})
 	for _, s := range r.members.Load().sinks {

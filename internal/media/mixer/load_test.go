@@ -93,9 +93,9 @@ func TestManyGoroutines(t *testing.T) {
 	done := make(chan struct{})
 	go func() { wg.Wait(); close(done) }()
 	for {
-		r.Step(func(s *Sink, frame []byte, _ bool) {
-			if opus.PacketSamples(frame) != opus.FrameSamples {
-				t.Errorf("frame %x", frame)
+		r.Step(func(s *Sink, f *Frame) {
+			if opus.PacketSamples(f.Packet) != opus.FrameSamples {
+				t.Errorf("frame %x", f.Packet)
 			}
 		})
 		select {

@@ -9,8 +9,11 @@ import (
 var encoderConfig = opus.EncoderConfig{Bitrate: 32000, Complexity: 5, ExpectedLoss: 10}
 
 const (
-	// maxFrameBytes bounds a packet of 20 ms; at 32 kbit/s they are near 80 bytes and rarely 200.
-	maxFrameBytes = 512
+	// maxFrameBytes bounds a packet of 20 ms (RFC 6716 section 3.4); at 32 kbit/s they are near 80 bytes.
+	maxFrameBytes = 1276
+
+	// earlier is how many packets are remembered, for redundancy.
+	earlier = 2
 
 	// settled is how many frames of silence are encoded before the last packet is just repeated. By
 	// then the encoder has nothing left to say and the packet decodes to silence.
@@ -29,8 +32,13 @@ type mix struct {
 	enc     *opus.Encoder // nil if it could not be made
 	limiter limiter
 	silent  int // frames of silence encoded in a row
-	size    int
-	buf     [maxFrameBytes]byte
+	packets [1 + earlier]packetBuffer
+	at      int // of the last packet
+}
+
+type packetBuffer struct {
+	size int
+	buf  [maxFrameBytes]byte
 }
 
 func newMix() (*mix, error) {
@@ -46,24 +54,43 @@ func (m *mix) start(set talkerSet, previous *mix) {
 		m.enc.CopyState(previous.enc)
 		m.limiter = previous.limiter
 		m.silent = previous.silent
-		m.size = copy(m.buf[:], previous.packet())
+		m.packets, m.at = previous.packets, previous.at
 		return
 	}
 	m.limiter = limiter{}
 	m.silent = 0
-	m.size = 0
+	for i := range m.packets {
+		m.packets[i].size = 0
+	}
 	if m.enc != nil {
 		_ = m.enc.Reset() // cannot fail on an encoder that exists
 	}
 }
 
-// packet returns the last packet.
-func (m *mix) packet() []byte { return m.buf[:m.size] }
+// current is the buffer of the last packet.
+func (m *mix) current() *packetBuffer { return &m.packets[m.at] }
+
+// next takes the buffer of the oldest packet for a new one.
+func (m *mix) next() *packetBuffer {
+	m.at = (m.at + 1) % len(m.packets)
+	return m.current()
+}
+
+// frame fills f with the last packet and those before it.
+func (m *mix) frame(f *Frame) {
+	f.Packet, f.Talk = m.current().bytes(), m.talk
+	for i := range f.Earlier {
+		f.Earlier[i] = m.packets[(m.at+len(m.packets)-1-i)%len(m.packets)].bytes()
+	}
+}
+
+func (b *packetBuffer) bytes() []byte { return b.buf[:b.size] }
 
 // encode makes the packet of a frame. It changes pcm. If it fails, the packet is one of silence.
 func (m *mix) encode(pcm *[opus.FrameSamples]float32) error {
 	if m.enc == nil {
-		m.size = copy(m.buf[:], silentPacket)
+		b := m.next()
+		b.size = copy(b.buf[:], silentPacket)
 		return nil
 	}
 	if m.talk {
@@ -72,11 +99,19 @@ func (m *mix) encode(pcm *[opus.FrameSamples]float32) error {
 		m.silent = settled + 1
 		return nil
 	}
-	m.limiter.apply(pcm)
-	n, err := m.enc.Encode(pcm[:], m.buf[:])
-	if err != nil {
-		n = copy(m.buf[:], silentPacket)
+	if m.enc.Following() {
+		if level, _ := measure(pcm[:]); level >= quietLevel {
+			if err := m.enc.Settle(); err != nil {
+				return err
+			}
+		}
 	}
-	m.size = n
+	m.limiter.apply(pcm)
+	b := m.next()
+	n, err := m.enc.Encode(pcm[:], b.buf[:])
+	if err != nil {
+		n = copy(b.buf[:], silentPacket)
+	}
+	b.size = n
 	return err
 }

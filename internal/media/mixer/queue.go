@@ -73,6 +73,7 @@ type queue struct {
 	elapsed int  // played in this window
 	surplus int  // packets to drop
 	short   bool // a frame of silence is to be inserted
+	spare   int  // of the last pop
 }
 
 // push queues a packet. It copies the payload.
@@ -106,7 +107,7 @@ func (q *queue) push(h *rtp.Header, payload []byte, level uint8, muted bool) {
 	s.payload = append(s.payload[:0], payload...)
 	s.seq, s.state, s.level, s.muted = seq, queued, level, muted
 	if !q.filling {
-		q.lowest = min(q.lowest, (ahead+1)*q.samples)
+		q.lowest = min(q.lowest, (ahead+1)*q.samples+q.spare)
 	}
 	if int16(seq-q.newest) > 0 {
 		q.newest, q.newestTS, q.samples = seq, h.Timestamp, samples
@@ -195,6 +196,7 @@ type demand struct {
 	cold  bool // the packet before was not decoded: if this one is to be, some before it come along
 	quiet bool // what is played just now is quiet, in case the packet's level is unknown
 	again bool // for the second packet of a merge: take it as it is
+	spare int  // samples that were taken before their time and will be given back
 }
 
 // pop takes the next packet out.
@@ -203,6 +205,7 @@ func (q *queue) pop(p *popped, d demand) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	p.epoch = q.epoch
+	q.spare = d.spare
 	if !q.ready() {
 		return
 	}

@@ -24,6 +24,7 @@ type Room struct {
 	// Owned by the goroutine that calls Step.
 	step       uint64 // number of the current step, from 1
 	talkers    talkers
+	pass       passing
 	mixes      []*mix // those that had listeners in the last step
 	idleMixes  []*mix // for reuse
 	work       workspace
@@ -39,6 +40,7 @@ type members struct {
 // workspace holds buffers that are used within one step only.
 type workspace struct {
 	packet popped
+	frame  Frame
 	pcm    [opus.MaxPacketSamples]float32 // a decoded packet that is thrown away
 	sum    [opus.FrameSamples]float32     // all talkers
 	mixed  [opus.FrameSamples]float32     // input of an encoder

@@ -48,6 +48,10 @@ type Source struct {
 	epoch    uint32        // of the stream that dec decodes
 	decoding bool          // the last packet was decoded
 	pcm      []float32     // decoded, not yet played; the current frame comes first
+	packet   []byte        // the last one that was decoded
+	intact   bool          // what was taken last is packet, decoded
+	whole    bool          // this step took packet and nothing else, and it is 20 ms long
+	spare    int           // samples in the queue's place, see ahead
 	taken    int           // length of the current frame in pcm: 0 or one frame
 	skipped  int           // samples of packets that were not decoded, not yet played; 0 unless pcm is empty
 	conceal  int           // samples concealed in a row
@@ -91,9 +95,11 @@ func (s *Source) advance(r *Room) bool {
 	s.pcm = s.pcm[:copy(s.pcm, s.pcm[s.taken:])]
 	s.taken = 0
 	s.hang = max(0, s.hang-1)
-	for len(s.pcm)+s.skipped < opus.FrameSamples {
-		s.queue.pop(&r.work.packet, demand{cold: !s.decoding, quiet: s.level >= quietLevel})
+	s.whole = false
+	for n := 1; len(s.pcm)+s.skipped < opus.FrameSamples; n++ {
+		s.queue.pop(&r.work.packet, demand{cold: !s.decoding, quiet: s.level >= quietLevel, spare: s.spare})
 		s.take(r, &r.work.packet)
+		s.whole = n == 1 && s.intact && r.work.packet.samples == opus.FrameSamples && !r.work.packet.merge
 		if r.work.packet.merge {
 			s.merge(r)
 		}
@@ -112,6 +118,7 @@ func (s *Source) advance(r *Room) bool {
 
 // take plays the result of a pop: what it adds goes to pcm if the source is decoded, else to skipped.
 func (s *Source) take(r *Room, p *popped) {
+	s.intact = false
 	if p.epoch != s.epoch {
 		s.epoch = p.epoch
 		s.dec = nil // another stream: nothing may be predicted from the old one
@@ -169,6 +176,7 @@ func (s *Source) decode(r *Room, p *popped) {
 		return
 	}
 	s.decoding, s.conceal = true, 0
+	s.packet, s.intact = append(s.packet[:0], p.payload...), true
 	if p.level == UnknownLevel {
 		s.hear(loudness)
 	}
@@ -239,7 +247,7 @@ func (s *Source) extend(n int) []float32 {
 	}
 	old := len(s.pcm)
 	if old+n > cap(s.pcm) {
-		s.pcm = append(make([]float32, 0, old+n+opus.FrameSamples), s.pcm...)
+		s.pcm = append(make([]float32, 0, old+n+3*opus.FrameSamples), s.pcm...)
 	}
 	s.pcm = s.pcm[:old+n]
 	return s.pcm[old:]
@@ -262,7 +270,7 @@ func (s *Source) ensureDecoder(r *Room) bool {
 // shutUp drops what the muted source has to say, now and what is decoded already.
 func (s *Source) shutUp() {
 	s.skipped += len(s.pcm)
-	s.pcm = s.pcm[:0]
+	s.pcm, s.spare = s.pcm[:0], 0
 	s.decoding = false
 	s.hang = 0
 	s.level = SilentLevel

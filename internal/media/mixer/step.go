@@ -1,18 +1,27 @@
 package mixer
 
+// Frame is what a listener hears in one step. The packets are valid until deliver returns; they may be shared with
+// other sinks and must not be changed.
+type Frame struct {
+	Packet  []byte          // 20 ms of Opus
+	Earlier [earlier][]byte // the packets of the steps before, the last one first; empty if there was none
+	Talk    bool            // somebody can be heard
+}
+
 // Step mixes the next 20 ms and calls deliver exactly once for every sink, in no particular order.
-// opusFrame is one 20 ms mono Opus packet, valid until deliver returns; it may be shared with other
-// sinks and must not be changed. talk says whether anybody can be heard in it.
 // Step must be called by one goroutine at a time.
-func (r *Room) Step(deliver func(s *Sink, opusFrame []byte, talk bool)) {
+func (r *Room) Step(deliver func(s *Sink, f *Frame)) {
 	m := r.members.Load()
 	r.step++
 	r.listen(m.sources)
+	r.choosePassing()
+	r.talkers.sum(&r.work.sum)
 	r.assign(m.sinks)
 	r.encode()
 	r.talkers.release()
 	for _, s := range m.sinks {
-		deliver(s, s.mix.packet(), s.mix.talk)
+		s.mix.frame(&r.work.frame)
+		deliver(s, &r.work.frame)
 	}
 }
 
@@ -24,7 +33,6 @@ func (r *Room) listen(sources []*Source) {
 			r.talkers.admit(s)
 		}
 	}
-	r.talkers.sum(&r.work.sum)
 }
 
 // assign finds the mix that each sink hears in this step.
@@ -76,6 +84,10 @@ func (r *Room) encode() {
 			continue
 		}
 		kept = append(kept, m)
+		if r.pass.source != nil && m.without == 0 {
+			m.pass(r.pass.source.packet)
+			continue
+		}
 		m.talk = r.talkers.mixWithout(m.without, &r.work.sum, &r.work.mixed)
 		if err := m.encode(&r.work.mixed); err != nil {
 			r.complain("encode", err)

@@ -21,11 +21,16 @@ type Encoder struct {
 	// state is libopus' encoder state itself. It is one flat block that libopus documents as
 	// "position independent and can be freely copied".
 	state []byte
+
+	following bool // from Follow to Settle
+	waste     [1276]byte
 }
 
 // NewEncoder makes an encoder in its initial state.
 func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
-	enc, err := libopus.NewEncoder(SampleRate, 1, libopus.AppVoIP)
+	// Not AppVoIP: its high-pass filter would shift the phase of what has been filtered by the sender already, and a
+	// listener would hear the difference when a talker's own packets give way to the mix.
+	enc, err := libopus.NewEncoder(SampleRate, 1, libopus.AppAudio)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +49,8 @@ func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
 	if !state.IsValid() || state.Type() != reflect.TypeFor[[]byte]() || state.Len() == 0 {
 		return nil, errors.New("opus: the binding no longer exposes its encoder state")
 	}
-	return &Encoder{enc: enc, state: state.Bytes()}, nil
+	e := &Encoder{enc: enc, state: state.Bytes()}
+	return e, e.setVoice()
 }
 
 // Encode encodes FrameSamples samples into out and returns the length of the packet. The encoder keeps
@@ -57,8 +63,49 @@ func (e *Encoder) Encode(pcm []float32, out []byte) (int, error) {
 }
 
 // Reset returns the encoder to its initial state and keeps its settings.
-func (e *Encoder) Reset() error { return e.enc.Reset() }
+func (e *Encoder) Reset() error {
+	e.following = false
+	return errors.Join(e.enc.Reset(), e.setCELT(false))
+}
+
+// Follow makes e continue a stream that another encoder has made and whose state is not known. past is the end of
+// what was given to that encoder, at least two frames of it, up to where the next frame begins.
+//
+// The first packet is one in CELT mode without prediction, as an encoder makes it that comes from another mode
+// (RFC 6716 section 4.5): decoders begin afresh with it and fade over from what they had, or, if the other encoder
+// was in CELT mode too, need nothing from the past but the overlap. The encoder stays in that mode, in which packets
+// carry no forward error correction, until Settle.
+func (e *Encoder) Follow(past []float32) error {
+	if err := e.Reset(); err != nil {
+		return err
+	}
+	for ; len(past) >= FrameSamples; past = past[FrameSamples:] {
+		if len(past) < 2*FrameSamples { // the change takes effect with the next frame
+			if err := e.setCELT(true); err != nil {
+				return err
+			}
+		}
+		if _, err := e.enc.EncodeFloat32(past[:FrameSamples], e.waste[:]); err != nil {
+			return err
+		}
+	}
+	e.following = true
+	return nil
+}
+
+// Following reports whether Settle is still to come after Follow.
+func (e *Encoder) Following() bool { return e.following }
+
+// Settle lets the encoder go back to the mode it prefers. Its speech coder starts without any past, so this is for a
+// moment in which there is nothing much to hear.
+func (e *Encoder) Settle() error {
+	e.following = false
+	return e.setCELT(false)
+}
 
 // CopyState makes e continue exactly where from stands, settings included. A receiver that has decoded
 // the stream of from so far can go on with the stream of e and notices no change of encoder.
-func (e *Encoder) CopyState(from *Encoder) { copy(e.state, from.state) }
+func (e *Encoder) CopyState(from *Encoder) {
+	copy(e.state, from.state)
+	e.following = from.following
+}

@@ -11,6 +11,7 @@ const (
 	SampleRate       = 48000
 	FrameSamples     = 960  // 20 ms, what an Encoder takes
 	MaxPacketSamples = 5760 // 120 ms, the longest Opus packet (RFC 6716 section 3.2.5)
+	EncoderDelay     = 312  // 6.5 ms, by which a decoded stream is behind what its Encoder was given
 )
 
 // PacketSamples returns how many samples at 48 kHz the packet holds, from its table-of-contents byte

@@ -1,0 +1,223 @@
+package mixer
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"carillon/internal/media/opus"
+)
+
+// words lets a sound through for 0.8 s of each second, with edges of 20 ms as voices have them.
+func words(s sound) sound {
+	return func(t float64) float64 {
+		at := math.Mod(t, 1)
+		return s(t) * max(0, min(1, at/0.02, (0.8-at)/0.02))
+	}
+}
+
+// interjections lets a sound through for 0.3 s, every 3.7 s.
+func interjections(s sound) sound {
+	return func(t float64) float64 {
+		if math.Mod(t, 3.7) > 3.4 {
+			return s(t)
+		}
+		return 0
+	}
+}
+
+// conversation is one who talks all the time and one who interrupts, and what the second hears.
+type conversation struct {
+	room          *Room
+	first, second *Source
+	a, b          *sender
+	heard         *listener // by the second
+	direct        *listener // the first one's own packets, decoded without any network or mixer
+	changes       []change
+	passed        int // steps in which packets were passed on
+}
+
+type change struct {
+	step    int
+	passing bool // from now on
+}
+
+func newConversation(t *testing.T, s sound) *conversation {
+	c := &conversation{room: NewRoom(Config{}), a: newSender(t, words(s)), b: newSender(t, interjections(tone(3000))),
+		heard: newListener(t), direct: newListener(t)}
+	c.first, c.second = c.room.AddSource(SourceConfig{}), c.room.AddSource(SourceConfig{})
+	c.room.AddSink(SinkConfig{Exclude: []*Source{c.second}, Owner: c.heard})
+	c.room.AddSink(SinkConfig{Owner: newListener(t)})
+	return c
+}
+
+// step goes on by 20 ms; lost packets of the first do not arrive.
+func (c *conversation) step(t *testing.T, lost bool) {
+	t.Helper()
+	p := c.a.next()
+	c.direct.hear(p.payload, true)
+	if !lost {
+		push(c.first, p)
+	}
+	push(c.second, c.b.next())
+	before := c.room.pass.source != nil
+	step(t, c.room)
+	now := c.room.pass.source != nil
+	if now != before {
+		c.changes = append(c.changes, change{c.heard.frames - 1, now})
+	}
+	if now {
+		c.passed++
+	}
+}
+
+// TestPassingIsInaudible compares what the interrupter hears with what a decoder makes of the first one's own
+// packets. Between the two lies a delay only. While packets are passed on it must be the same every time, or something
+// was left out or repeated; and nothing that does not belong to the tone may stand out where passing begins or ends.
+func TestPassingIsInaudible(t *testing.T) {
+	for _, hz := range []float64{223, 437, 2750} {
+		t.Run(fmt.Sprint(hz), func(t *testing.T) {
+			c := newConversation(t, tone(hz))
+			for range 30 * 50 {
+				c.step(t, false)
+			}
+			if len(c.changes) < 16 || c.passed < 700 {
+				t.Fatalf("%d changes, packets passed on in %d steps: nothing is tested", len(c.changes), c.passed)
+			}
+			const delay = opus.FrameSamples // of the jitter queue: one packet waits behind the one that is played
+			loudest, in := 0.0, 0
+			for _, ch := range c.changes {
+				if ch.passing {
+					// The third frame: the decoder has come to the state of the other encoder.
+					from := (ch.step + 2) * opus.FrameSamples
+					got, want := c.heard.pcm[from:from+opus.FrameSamples], c.direct.pcm[from-delay:from-delay+opus.FrameSamples]
+					if d := distance(got, want); d > 0.001 {
+						t.Errorf("step %d: what is passed on is off by %.4f: the delay is not that of before", ch.step, d)
+					}
+				}
+				for k := ch.step - 1; k < ch.step+4; k++ {
+					if steady(c.heard.pcm, k) {
+						if x := residue(c.heard.pcm, k, hz); x > loudest {
+							loudest, in = x, ch.step
+						}
+					}
+				}
+			}
+			t.Logf("%d changes, %d steps passed on; loudest residue %.4f at step %d", len(c.changes), c.passed, loudest, in)
+			if loudest > 0.014 { // 20 dB below the tone
+				t.Errorf("residue %.4f of a tone of 0.14 at the change in step %d", loudest, in)
+			}
+		})
+	}
+}
+
+// TestSplicesAreFound shows that the test above would find what it looks for: 6.5 ms left out or heard twice.
+func TestSplicesAreFound(t *testing.T) {
+	const hz = 437
+	c := newConversation(t, tone(hz))
+	for range 30 {
+		c.step(t, false)
+	}
+	at := 20*opus.FrameSamples + 300
+	for name, spliced := range map[string][]float32{
+		"left out": slices.Concat(c.heard.pcm[:at], c.heard.pcm[at+opus.EncoderDelay:]),
+		"repeated": slices.Concat(c.heard.pcm[:at], c.heard.pcm[at-opus.EncoderDelay:]),
+	} {
+		if x := residue(spliced, 20, hz); x < 0.03 {
+			t.Errorf("%s: residue %.4f", name, x)
+		}
+	}
+}
+
+// TestPassingSurvivesLoss loses packets of the talker: then a frame must be made up, which only the mix can do.
+func TestPassingSurvivesLoss(t *testing.T) {
+	const hz = 437
+	c := newConversation(t, tone(hz))
+	for i := range 20 * 50 {
+		c.step(t, i%23 == 7)
+	}
+	if len(c.changes) < 10 || c.passed < 50 {
+		t.Fatalf("%d changes, %d steps", len(c.changes), c.passed)
+	}
+	for _, ch := range c.changes {
+		for k := ch.step - 1; k < ch.step+4; k++ {
+			if !steady(c.heard.pcm, k) {
+				continue
+			}
+			if x := residue(c.heard.pcm, k, hz); x > 0.03 { // concealment itself is not perfect
+				t.Errorf("residue %.4f in step %d", x, k)
+			}
+		}
+	}
+}
+
+// steady reports whether the tone is at its full loudness in a frame and those around it.
+func steady(pcm []float32, frame int) bool {
+	for k := frame - 1; k <= frame+1; k++ {
+		if (k+1)*opus.FrameSamples > len(pcm) || rms(pcm[k*opus.FrameSamples:(k+1)*opus.FrameSamples]) < 0.13 {
+			return false
+		}
+	}
+	return true
+}
+
+func distance(a, b []float32) float64 {
+	d := make([]float32, len(a))
+	for i := range a {
+		d[i] = a[i] - b[i]
+	}
+	return rms(d)
+}
+
+// What is not 20 ms of mono in each packet is mixed.
+func TestOtherFormatsAreNotPassedOn(t *testing.T) {
+	for _, f := range []struct{ ms, channels int }{{10, 1}, {40, 1}, {20, 2}} {
+		r, source, _ := room1(t)
+		s := newSenderOf(t, words(tone(440)), f.ms*48, f.channels)
+		for i := range 200 {
+			for s.at < (i+1)*opus.FrameSamples {
+				push(source, s.next())
+			}
+			step(t, r)
+			if r.pass.source != nil {
+				t.Fatalf("packets of %d ms, %d channels are passed on in step %d", f.ms, f.channels, i)
+			}
+		}
+	}
+}
+
+// Music has no pauses, so it is mixed: passing on could only begin with a jump.
+func TestMusicIsNotPassedOn(t *testing.T) {
+	r, source, _ := room1(t)
+	s := newSender(t, tone(440))
+	for range 200 {
+		push(source, s.next())
+		step(t, r)
+		if r.pass.source != nil {
+			t.Fatal("packets are passed on")
+		}
+	}
+}
+
+// A talker that is muted or removed while packets are passed on is not heard any more, at once.
+func TestPassingEndsWithTheTalker(t *testing.T) {
+	for name, end := range map[string]func(*Room, *Source){
+		"muted":   func(_ *Room, s *Source) { s.SetMuted(true) },
+		"removed": func(r *Room, s *Source) { r.RemoveSource(s) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newConversation(t, tone(437))
+			for c.room.pass.source == nil || c.heard.frames%50 != 20 {
+				c.step(t, false)
+			}
+			end(c.room, c.first)
+			for range 25 {
+				c.step(t, false)
+			}
+			if got := rms(c.heard.last(0.42)); got > 0.001 {
+				t.Errorf("loudness %.4f after the first 80 ms", got)
+			}
+		})
+	}
+}
