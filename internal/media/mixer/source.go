@@ -41,8 +41,10 @@ type Source struct {
 	shown atomic.Uint32 // Level
 
 	// Owned by the goroutine that calls Step.
-	talks  uint64 // the last step in which it was heard
-	number uint8  // talker number or noNumber
+	talks   uint64  // the last step in which it was heard
+	number  uint8   // talker number or noNumber
+	held    float32 // loudest level lately; of talkers only
+	refused bool    // too many talk: it is not decoded
 
 	dec      *opus.Decoder // nil until it speaks
 	epoch    uint32        // of the stream that dec decodes
@@ -110,7 +112,7 @@ func (s *Source) advance(r *Room) bool {
 	s.show()
 	if len(s.pcm) == 0 {
 		s.skipped -= opus.FrameSamples
-		return false
+		return s.hang > 0 && s.refused
 	}
 	s.taken = opus.FrameSamples
 	return s.hang > 0
@@ -134,7 +136,10 @@ func (s *Source) take(r *Room, p *popped) {
 		s.fillIn(r, p.payload, p.samples)
 	case packet:
 		s.hear(p.level)
-		if p.muted || (s.hang == 0 && p.level != UnknownLevel) {
+		if s.hang == 0 {
+			s.refused = false // it no longer asks
+		}
+		if p.muted || s.refused || (s.hang == 0 && p.level != UnknownLevel) {
 			s.decoding = false
 			s.skip(p.samples)
 			return

@@ -7,8 +7,15 @@ import (
 )
 
 // maxTalkers bounds who is heard at once, and with it the cost of a step: each talker costs a decode and
-// an encode. More voices than this cannot be told apart by anybody.
-const maxTalkers = 16
+// an encode. More voices than this cannot be told apart by anybody; others are not even decoded.
+const maxTalkers = 6
+
+// A talker is compared by the loudest that it was, minus fading for each step since: pauses between words do not
+// count. A challenger has to be louder by clearly.
+const (
+	fading  = 0.2 // dB per step, 10 dB per second
+	clearly = 6   // dB
+)
 
 // talkerSet is a set of talker numbers.
 type talkerSet uint64
@@ -36,15 +43,18 @@ func (t *talkers) begin(step uint64) {
 // talks reports whether the source is heard in this step.
 func (t *talkers) talks(s *Source) bool { return s.talks == t.step }
 
-// admit makes the source a talker of this step, if there is room.
+// admit makes the source a talker of this step, if there is room. Otherwise it is refused: it is not decoded any more
+// until it is promised a number.
 func (t *talkers) admit(s *Source) {
 	if s.number == noNumber {
-		if t.full(s) {
+		if s.refused || t.full(s) {
+			s.refused = true
 			if t.loudestRefused == nil || s.level < t.loudestRefused.level {
 				t.loudestRefused = s
 			}
 			return
 		}
+		s.held = SilentLevel
 		for t.held&(1<<t.next) != 0 {
 			t.next = (t.next + 1) % uint8(len(t.source))
 		}
@@ -53,6 +63,7 @@ func (t *talkers) admit(s *Source) {
 		t.source[s.number] = s
 		t.held |= 1 << s.number
 	}
+	s.held = min(s.held+fading, float32(s.level), SilentLevel)
 	t.now |= 1 << s.number
 	s.talks = t.step
 }
@@ -66,8 +77,8 @@ func (t *talkers) full(s *Source) bool {
 	return bits.OnesCount64(uint64(t.held)) >= limit
 }
 
-// release takes their numbers from those who did not talk in this step. If somebody had to be refused,
-// the quietest talker gives way to one who is clearly louder.
+// release takes their numbers from those who did not talk in this step. If somebody was refused, that one gets a
+// number in the next step: one that is free, or that of the quietest talker, who gives way to one who is clearly louder.
 func (t *talkers) release() {
 	for set := t.held &^ t.now; set != 0; set &= set - 1 {
 		t.drop(t.source[bits.TrailingZeros64(uint64(set))])
@@ -76,18 +87,27 @@ func (t *talkers) release() {
 	if t.loudestRefused == nil {
 		return
 	}
+	if bits.OnesCount64(uint64(t.held)) < maxTalkers {
+		t.promise(t.loudestRefused)
+		return
+	}
 	var quietest *Source
 	for set := t.held; set != 0; set &= set - 1 {
 		s := t.source[bits.TrailingZeros64(uint64(set))]
-		if quietest == nil || s.level > quietest.level {
+		if quietest == nil || s.held > quietest.held {
 			quietest = s
 		}
 	}
-	const clearly = 6 // dB
-	if quietest != nil && t.loudestRefused.level+clearly <= quietest.level {
+	if quietest != nil && float32(t.loudestRefused.level)+clearly <= quietest.held {
 		t.drop(quietest)
-		t.promised = t.loudestRefused
+		quietest.refused = true
+		t.promise(t.loudestRefused)
 	}
+}
+
+func (t *talkers) promise(s *Source) {
+	s.refused = false
+	t.promised = s
 }
 
 func (t *talkers) drop(s *Source) {
