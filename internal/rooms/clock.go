@@ -49,9 +49,9 @@ func (r *Room) step(b *transport.Batch, n int64) {
 			p.sendAudio(b, f)
 		}
 	})
-	now := transport.Now()
+	now, wall := transport.Now(), time.Now()
 	for _, p := range *r.members.Load() {
-		p.tick(b, now)
+		p.tick(b, now, wall)
 	}
 	b.Flush()
 	if n%indexEvery == 0 {

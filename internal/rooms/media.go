@@ -2,6 +2,7 @@ package rooms
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/pion/rtp"
 
@@ -25,25 +26,6 @@ type media struct {
 	audioOut audioOut
 }
 
-// audioIn says how to recognise the participant's audio. It is replaced, never changed.
-type audioIn struct {
-	payloadType uint8
-	levelExt    uint8 // id of the RFC 6464 header extension, or 0
-	source      *mixer.Source
-}
-
-// audioOut is the state of the one audio stream that we send. Only the room's clock touches seq and ts.
-type audioOut struct {
-	payloadType atomic.Uint32 // 0 until negotiated
-	header      rtp.Header
-}
-
-// samplesPerFrame is the RTP timestamp step of one 20 ms frame (RFC 7587 section 4.1: 48 kHz always).
-const samplesPerFrame = 960
-
-// unknownLevel is pushed when a packet carries no RFC 6464 level.
-const unknownLevel = 255
-
 // HandleRTP gives video to the forwarder and audio to the mixer; anything else is dropped.
 // It runs on a reading goroutine of the transport.
 func (p *Participant) HandleRTP(b *transport.Batch, h *rtp.Header, payload []byte, arrival int64) {
@@ -54,18 +36,9 @@ func (p *Participant) HandleRTP(b *transport.Batch, h *rtp.Header, payload []byt
 	if m.up.HandleRTP(b, h, payload, arrival) {
 		return
 	}
-	in := m.audioIn.Load()
-	if in == nil || h.PayloadType != in.payloadType {
-		return
+	if in := m.audioIn.Load(); in != nil && in.push(h, payload) {
+		m.up.RecordArrival(h, arrival)
 	}
-	m.up.RecordArrival(h, arrival)
-	level := uint8(unknownLevel)
-	if in.levelExt != 0 {
-		if ext := h.GetExtension(in.levelExt); len(ext) > 0 {
-			level = ext[0] & 0x7f // RFC 6464 section 3: the top bit is voice activity
-		}
-	}
-	in.source.Push(h, payload, level)
 }
 
 // HandleRTCP gives both directions of the connection the reports that concern them.
@@ -73,6 +46,7 @@ func (p *Participant) HandleRTCP(b *transport.Batch, packet []byte, arrival int6
 	if m := p.media.Load(); m != nil {
 		m.up.HandleRTCP(b, packet, arrival)
 		m.down.HandleRTCP(b, packet, arrival)
+		m.audioOut.handleReports(packet, time.Now())
 	}
 }
 
@@ -104,24 +78,15 @@ func (p *Participant) HandleClosed(err error) { p.room.hub.background(func() { p
 
 // sendAudio sends one mixed frame. It is called by the room's clock only.
 func (p *Participant) sendAudio(b *transport.Batch, f *mixer.Frame) {
-	m := p.media.Load()
-	if m == nil {
-		return
+	if m := p.media.Load(); m != nil {
+		m.audioOut.send(b, m.conn, f)
 	}
-	pt := m.audioOut.payloadType.Load()
-	if pt == 0 {
-		return
-	}
-	h := &m.audioOut.header
-	h.PayloadType = uint8(pt)
-	h.SequenceNumber++
-	h.Timestamp += samplesPerFrame
-	m.conn.WriteRTP(b, h, f.Packet) // an error means not connected yet, or gone: nothing to do
 }
 
 // tick runs the periodic RTCP of the connection.
-func (p *Participant) tick(b *transport.Batch, now int64) {
+func (p *Participant) tick(b *transport.Batch, now int64, wall time.Time) {
 	if m := p.media.Load(); m != nil {
+		m.audioOut.tick(b, m.conn, now, wall)
 		m.up.Tick(b, now)
 		m.down.Tick(b, now)
 	}

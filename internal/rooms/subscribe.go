@@ -104,10 +104,7 @@ func (p *Participant) openMediaLocked(o *sdp.Offer) (*media, error) {
 		return nil, err
 	}
 	m := &media{conn: conn, remoteUfrag: o.Ufrag, sessionID: uint64(newSSRC())<<31 | uint64(newSSRC())}
-	m.audioOut.header.Version = 2
-	m.audioOut.header.SSRC = newSSRC()
-	m.audioOut.header.SequenceNumber = uint16(newSSRC())
-	m.audioOut.header.Timestamp = newSSRC()
+	m.audioOut.open()
 	m.up = forwarder.NewUpstream(forwarder.UpstreamConfig{
 		Writer: conn, MediaSSRC: m.audioOut.header.SSRC, Logger: p.log,
 		MIDExt: extensionID(o, sdp.ExtensionMID), TWCCExt: extensionID(o, sdp.ExtensionTransportCC),
@@ -239,15 +236,16 @@ func (n *negotiation) applyAudio(p *Participant, m *media) {
 	}
 	section := &n.sections[n.audio]
 	section.SSRC = m.audioOut.header.SSRC
-	pt := section.Negotiated.Codecs[0].PayloadType
+	pt, red := section.Negotiated.PayloadType(sdp.Opus), section.Negotiated.PayloadType(sdp.RED)
 	if p.source == nil {
 		p.source = p.room.mix.AddSource(mixer.SourceConfig{})
 		p.source.SetMuted(p.muted)
 		p.sink = p.room.mix.AddSink(mixer.SinkConfig{Owner: p})
 		p.room.excludeLocked()
 	}
-	m.audioIn.Store(&audioIn{payloadType: pt, levelExt: section.Negotiated.Extensions[sdp.ExtensionAudioLevel], source: p.source})
+	m.audioIn.Store(&audioIn{payloadType: pt, red: red, levelExt: section.Negotiated.Extensions[sdp.ExtensionAudioLevel], source: p.source})
 	m.audioOut.payloadType.Store(uint32(pt))
+	m.audioOut.red.Store(uint32(red))
 }
 
 func (n *negotiation) applyCamera(p *Participant, m *media) {

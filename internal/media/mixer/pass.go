@@ -14,6 +14,10 @@ const (
 	// delay of our encoder, so they miss that much when passing begins.
 	quietFor = 2
 
+	// cleanFor is for how many steps nothing of the talker must have been missing. A missing packet can only be made up
+	// in the mix, and the change to it takes a packet from the jitter queue early, just when that needs all it has.
+	cleanFor = 100
+
 	// primeFrames is how much of what was passed on an encoder is fed with before it takes over.
 	primeFrames = 5
 )
@@ -53,7 +57,7 @@ func (r *Room) choosePassing() {
 	switch {
 	case p.source != nil && (lone != p.source || !passable || len(lone.pcm) != opus.FrameSamples):
 		r.stopPassing()
-	case p.source == nil && lone != nil && p.alone >= aloneFor && p.quiet >= quietFor && lone.level >= quietLevel:
+	case p.source == nil && lone != nil && p.alone >= aloneFor && p.quiet >= quietFor && lone.clean >= cleanFor && lone.level >= quietLevel:
 		if !passable || !lone.align() {
 			break
 		}
@@ -144,8 +148,8 @@ func (s *Source) drop(n int) { s.pcm = s.pcm[:copy(s.pcm, s.pcm[n:])] }
 func (s *Source) ahead(r *Room, n int) {
 	for len(s.pcm) < opus.FrameSamples+n {
 		if s.queue.waiting() {
-			s.queue.pop(&r.work.packet, demand{again: true})
 			s.spare = opus.FrameSamples
+			s.queue.pop(&r.work.packet, demand{again: true, spare: s.spare})
 			s.take(r, &r.work.packet)
 		} else {
 			s.fillIn(r, nil, opus.FrameSamples)

@@ -134,10 +134,10 @@ func TestSplicesAreFound(t *testing.T) {
 func TestPassingSurvivesLoss(t *testing.T) {
 	const hz = 437
 	c := newConversation(t, tone(hz))
-	for i := range 20 * 50 {
-		c.step(t, i%23 == 7)
+	for i := range 40 * 50 {
+		c.step(t, i%209 == 120)
 	}
-	if len(c.changes) < 10 || c.passed < 50 {
+	if len(c.changes) < 12 || c.passed < 100 {
 		t.Fatalf("%d changes, %d steps", len(c.changes), c.passed)
 	}
 	for _, ch := range c.changes {

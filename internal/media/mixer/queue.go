@@ -225,7 +225,7 @@ func (q *queue) pop(p *popped, d demand) {
 	}
 	switch {
 	case d.again:
-	case q.short && quiet:
+	case q.short && quiet && d.spare == 0:
 		q.short = false
 		return
 	case q.surplus > 0 && quiet && q.depth() > q.needed():

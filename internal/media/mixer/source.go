@@ -40,6 +40,8 @@ type Source struct {
 	muted atomic.Bool   // set by any goroutine
 	shown atomic.Uint32 // Level
 
+	played, concealed atomic.Uint64 // samples, see Played
+
 	// Owned by the goroutine that calls Step.
 	talks   uint64  // the last step in which it was heard
 	number  uint8   // talker number or noNumber
@@ -57,6 +59,7 @@ type Source struct {
 	taken    int           // length of the current frame in pcm: 0 or one frame
 	skipped  int           // samples of packets that were not decoded, not yet played; 0 unless pcm is empty
 	conceal  int           // samples concealed in a row
+	clean    int           // steps since a packet was missing
 
 	level    uint8 // of what is played now
 	hang     int   // steps until it no longer counts as talking
@@ -89,6 +92,12 @@ func (s *Source) Level() uint8 {
 	return uint8(s.shown.Load())
 }
 
+// Played returns how many samples of what the source sends had their turn, heard or not, and how many of them had
+// not come and were not in the packet after them either. Any goroutine.
+func (s *Source) Played() (samples, missing uint64) {
+	return s.played.Load(), s.concealed.Load()
+}
+
 // frame is what the source says in this step. Only for talkers.
 func (s *Source) frame() []float32 { return s.pcm[:opus.FrameSamples] }
 
@@ -98,6 +107,7 @@ func (s *Source) advance(r *Room) bool {
 	s.taken = 0
 	s.hang = max(0, s.hang-1)
 	s.whole = false
+	s.clean++
 	for n := 1; len(s.pcm)+s.skipped < opus.FrameSamples; n++ {
 		s.queue.pop(&r.work.packet, demand{cold: !s.decoding, quiet: s.level >= quietLevel, spare: s.spare})
 		s.take(r, &r.work.packet)
@@ -115,6 +125,9 @@ func (s *Source) advance(r *Room) bool {
 		return s.hang > 0 && s.refused
 	}
 	s.taken = opus.FrameSamples
+	if s.spare > 0 && s.level >= quietLevel {
+		s.align()
+	}
 	return s.hang > 0
 }
 
@@ -133,8 +146,13 @@ func (s *Source) take(r *Room, p *popped) {
 			s.level = SilentLevel
 		}
 	case lost:
+		s.played.Add(uint64(p.samples))
+		if !opus.HasFEC(p.payload) {
+			s.concealed.Add(uint64(p.samples))
+		}
 		s.fillIn(r, p.payload, p.samples)
 	case packet:
+		s.played.Add(uint64(p.samples))
 		s.hear(p.level)
 		if s.hang == 0 {
 			s.refused = false // it no longer asks
@@ -200,6 +218,7 @@ func (s *Source) fillIn(r *Room, following []byte, n int) {
 		s.skip(n)
 		return
 	}
+	s.clean = 0
 	out := s.extend(n)
 	err := error(nil)
 	switch {
@@ -222,7 +241,7 @@ func (s *Source) fillIn(r *Room, following []byte, n int) {
 // merge takes another packet and fades from the previous one to it, so that two play in the time of one.
 func (s *Source) merge(r *Room) {
 	before, n := len(s.pcm), r.work.packet.samples
-	s.queue.pop(&r.work.packet, demand{again: true})
+	s.queue.pop(&r.work.packet, demand{again: true, spare: s.spare})
 	s.take(r, &r.work.packet)
 	if !s.decoding || before < n || len(s.pcm)-before != n {
 		return // not two equal decoded packets: this time the delay stays

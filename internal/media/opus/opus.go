@@ -37,6 +37,22 @@ func PacketSamples(packet []byte) int {
 	return n
 }
 
+// HasFEC reports whether a packet of one frame carries the frame before it once more (RFC 6716 section 4.2.4). It is
+// false for packets of several frames.
+func HasFEC(packet []byte) bool {
+	const celtOnly = 16 // first configuration (RFC 6716 section 3.1)
+	if len(packet) < 2 || packet[0]&3 != 0 || packet[0]>>3 >= celtOnly {
+		return false
+	}
+	// One flag for each 20 ms says whether there is speech, the next one whether there is such a copy (section 4.2.3).
+	frames := max(1, frameSamples(packet[0]>>3)/FrameSamples)
+	flags := packet[1] << frames
+	if stereo := packet[0]&4 != 0; stereo {
+		return flags&0x80 != 0 || flags<<(1+frames)&0x80 != 0
+	}
+	return flags&0x80 != 0
+}
+
 // frameSamples is table 2 of RFC 6716 section 3.1.
 func frameSamples(config byte) int {
 	switch {

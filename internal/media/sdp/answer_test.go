@@ -29,7 +29,7 @@ func TestAnswerText(t *testing.T) {
 	}
 	want := slices.Concat([]string{
 		"v=0", "o=- 7 2 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0 1", "a=extmap-allow-mixed", "a=ice-lite",
-		"m=audio 9 UDP/TLS/RTP/SAVPF 111", "c=IN IP4 0.0.0.0",
+		"m=audio 9 UDP/TLS/RTP/SAVPF 111 63", "c=IN IP4 0.0.0.0",
 		"a=candidate:1 1 udp 2130706431 192.0.2.1 3478 typ host",
 		"a=candidate:2 1 udp 2130706430 2001:db8::1 3478 typ host",
 		"a=end-of-candidates",
@@ -40,6 +40,7 @@ func TestAnswerText(t *testing.T) {
 		"a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",
 		"a=sendrecv", "a=msid:mix t_0", "a=rtcp-mux", "a=rtcp-rsize",
 		"a=rtpmap:111 opus/48000/2", "a=rtcp-fb:111 transport-cc", "a=fmtp:111 minptime=10;useinbandfec=1",
+		"a=rtpmap:63 red/48000/2", "a=fmtp:63 111/111",
 		"a=ssrc:1000 cname:c",
 		"m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99 108 109 45 46", "c=IN IP4 0.0.0.0",
 	}, transport, []string{
@@ -151,10 +152,10 @@ func checkAudio(t *testing.T, lines []string) {
 	if msid := withPrefix(lines, "a=msid:"); len(msid) != 1 || msid[0] != "mix t_0" {
 		t.Errorf("audio has the msid %v", msid)
 	}
-	if rtpmap := withPrefix(lines, "a=rtpmap:"); len(rtpmap) != 1 || !strings.HasSuffix(rtpmap[0], " opus/48000/2") {
+	if rtpmap := withPrefix(lines, "a=rtpmap:"); !strings.HasSuffix(rtpmap[0], " opus/48000/2") || len(rtpmap) > 1 && rtpmap[1] != "63 red/48000/2" {
 		t.Errorf("audio codecs %v", rtpmap)
 	}
-	if fmtp := withPrefix(lines, "a=fmtp:"); len(fmtp) != 1 || !strings.HasSuffix(fmtp[0], " "+opusFmtp) {
+	if fmtp := withPrefix(lines, "a=fmtp:"); !strings.HasSuffix(fmtp[0], " "+opusFmtp) || len(fmtp) > 1 && fmtp[1] != "63 111/111" {
 		t.Errorf("audio fmtp %v", fmtp)
 	}
 }

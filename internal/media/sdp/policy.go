@@ -2,9 +2,6 @@ package sdp
 
 import (
 	"slices"
-	"strings"
-
-	"carillon/internal/errs"
 )
 
 // URIs of the RTP header extensions that the server uses.
@@ -18,33 +15,11 @@ const (
 	ExtensionDependency  = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
 )
 
-const opusFmtp = "minptime=10;useinbandfec=1"
-
-// Opus is the name of the audio codec as answers write it.
-const Opus = "opus"
-
 // Negotiated is what both sides of a section have in common, with the payload types and extension ids
 // of the client.
 type Negotiated struct {
 	Codecs     []Codec // most wanted first
 	Extensions map[string]uint8
-}
-
-// NegotiateAudio accepts Opus and nothing else; in particular no RED, so that what arrives can be
-// mixed without unpacking. The fmtp line is always there, because clients add the settings of their
-// audio profile to the line of the answer.
-func NegotiateAudio(s *Section) (Negotiated, error) {
-	opus, found := s.find(isOpus)
-	if !found {
-		return Negotiated{}, errs.New(errs.Invalid, "The audio section does not offer Opus.")
-	}
-	opus.Name, opus.Fmtp = Opus, opusFmtp
-	opus.RTXPayloadType = 0
-	opus.Feedback = common(opus.Feedback, "transport-cc")
-	return Negotiated{
-		Codecs:     []Codec{opus},
-		Extensions: s.common(ExtensionAudioLevel, ExtensionTransportCC, ExtensionMID),
-	}, nil
 }
 
 // find returns the first codec that the predicate accepts; none for a section that is nil or rejected.
@@ -81,8 +56,4 @@ func common(offered []string, wanted ...string) []string {
 		}
 	}
 	return accepted
-}
-
-func isOpus(c Codec) bool {
-	return strings.EqualFold(c.Name, Opus) && c.ClockRate == 48000 && c.Channels == 2
 }

@@ -1,0 +1,179 @@
+package rooms
+
+import (
+	"encoding/binary"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+
+	"carillon/internal/media/mixer"
+	mediartp "carillon/internal/media/rtp"
+	"carillon/internal/media/transport"
+)
+
+// audioIn says how to recognise the participant's audio. It is replaced, never changed.
+type audioIn struct {
+	payloadType uint8 // of Opus
+	red         uint8 // payload type of RED around it, or 0
+	levelExt    uint8 // id of the RFC 6464 header extension, or 0
+	source      *mixer.Source
+}
+
+// samplesPerFrame is the RTP timestamp step of one 20 ms frame (RFC 7587 section 4.1: 48 kHz always).
+const samplesPerFrame = 960
+
+// unknownLevel is pushed when a packet carries no RFC 6464 level.
+const unknownLevel = 255
+
+// push gives a packet to the mixer. It reports false if the payload type is not that of the audio.
+func (in *audioIn) push(h *rtp.Header, payload []byte) bool {
+	if h.PayloadType != in.payloadType && (in.red == 0 || h.PayloadType != in.red) {
+		return false
+	}
+	level := uint8(unknownLevel)
+	if in.levelExt != 0 {
+		if ext := h.GetExtension(in.levelExt); len(ext) > 0 {
+			level = ext[0] & 0x7f // RFC 6464 section 3: the top bit is voice activity
+		}
+	}
+	if h.PayloadType == in.payloadType {
+		in.source.Push(h, payload, level)
+		return true
+	}
+	var red mediartp.RED
+	if red.Parse(payload) && red.PayloadType == in.payloadType {
+		in.source.Push(h, red.Primary, level)
+		for _, b := range red.Blocks[:red.Redundant] {
+			if b.PayloadType == in.payloadType {
+				in.source.PushRedundant(h, int(b.Back), b.Payload, level)
+			}
+		}
+	}
+	return true
+}
+
+// audioOut is the one audio stream that we send. Only the room's clock touches what is not atomic, and only after
+// open.
+type audioOut struct {
+	payloadType atomic.Uint32 // of Opus; 0 until negotiated
+	red         atomic.Uint32 // payload type of RED, or 0
+	redundancy  atomic.Uint32 // how many earlier packets each one repeats, by the loss that the receiver reports
+	line        line
+
+	header     rtp.Header
+	packets    uint32
+	octets     uint32
+	reportedAt int64
+	sdes       []byte // constant: the CNAME of the stream
+	report     [28]byte
+	redPayload [maxREDPayload]byte
+}
+
+const (
+	reportEvery   = int64(time.Second)
+	maxREDPayload = 1200 // bytes: what fits a datagram everywhere
+)
+
+func (o *audioOut) open() {
+	o.header = rtp.Header{Version: 2, SSRC: newSSRC(), SequenceNumber: uint16(newSSRC()), Timestamp: newSSRC()}
+	o.sdes, _ = rtcp.NewCNAMESourceDescription(o.header.SSRC, cname).Marshal() // a short constant name cannot fail
+}
+
+// send sends one frame.
+func (o *audioOut) send(b *transport.Batch, conn *transport.Conn, f *mixer.Frame) {
+	pt := uint8(o.payloadType.Load())
+	if pt == 0 {
+		return
+	}
+	h, payload := &o.header, f.Packet
+	h.PayloadType = pt
+	if n, red := int(o.redundancy.Load()), o.red.Load(); n > 0 && red != 0 {
+		if text := o.appendRED(pt, f, n); text != nil {
+			h.PayloadType, payload = uint8(red), text
+		}
+	}
+	h.SequenceNumber++
+	h.Timestamp += samplesPerFrame
+	if conn.WriteRTP(b, h, payload) == nil { // an error means not connected yet, or gone: nothing to do
+		o.packets++
+		o.octets += uint32(len(payload))
+	}
+}
+
+// appendRED makes the payload with as many of the n earlier packets as there are and fit, or nil if none does.
+func (o *audioOut) appendRED(pt uint8, f *mixer.Frame, n int) []byte {
+	size := len(f.Packet) + 1
+	fit := 0
+	for fit < min(n, len(f.Earlier)) && len(f.Earlier[fit]) > 0 && size+4+len(f.Earlier[fit]) <= maxREDPayload {
+		size += 4 + len(f.Earlier[fit])
+		fit++
+	}
+	if fit == 0 {
+		return nil
+	}
+	return mediartp.AppendRED(o.redPayload[:0], pt, f.Packet, f.Earlier[:fit], samplesPerFrame)
+}
+
+// tick sends a sender report and the CNAME each second (RFC 3550 section 6.4.1): receivers need it to know the round
+// trip, and to play audio and video in step.
+func (o *audioOut) tick(b *transport.Batch, conn *transport.Conn, now int64, wall time.Time) {
+	if o.packets == 0 || o.reportedAt != 0 && now-o.reportedAt < reportEvery {
+		return
+	}
+	o.reportedAt = now
+	r := o.report[:]
+	r[0], r[1] = 2<<6, mediartp.SenderReport
+	binary.BigEndian.PutUint16(r[2:], uint16(len(r)/4-1))
+	binary.BigEndian.PutUint32(r[4:], o.header.SSRC)
+	binary.BigEndian.PutUint64(r[8:], ntpTime(wall))
+	binary.BigEndian.PutUint32(r[16:], o.header.Timestamp)
+	binary.BigEndian.PutUint32(r[20:], o.packets)
+	binary.BigEndian.PutUint32(r[24:], o.octets)
+	var packet [64]byte
+	_ = conn.WriteRTCP(b, append(append(packet[:0], r...), o.sdes...)) // not connected, or gone
+}
+
+// ntpTime is a moment as a 64-bit NTP timestamp (RFC 3550 section 4).
+func ntpTime(t time.Time) uint64 {
+	const from1900To1970 = 2_208_988_800
+	return uint64(t.Unix()+from1900To1970)<<32 | uint64(t.Nanosecond())<<32/1_000_000_000
+}
+
+// handleReports takes in what the receiver reports on the stream.
+func (o *audioOut) handleReports(packet []byte, wall time.Time) {
+	for p := range mediartp.Compound(packet) {
+		at := 8
+		switch p.Type {
+		case mediartp.SenderReport:
+			at = 28
+		case mediartp.ReceiverReport:
+		default:
+			continue
+		}
+		for range p.Count {
+			if at+reportBlockSize > len(p.Raw) {
+				break
+			}
+			if block := p.Raw[at : at+reportBlockSize]; binary.BigEndian.Uint32(block) == o.header.SSRC {
+				o.line.report(block, wall)
+				o.redundancy.Store(uint32(redundancyFor(o.line.loss())))
+			}
+			at += reportBlockSize
+		}
+	}
+}
+
+// redundancyFor is how many earlier packets are repeated at a loss, in permille. Below the first limit the forward
+// error correction inside Opus, which costs nothing more, does (RFC 8854 section 4.2). Loss in a row grows with loss,
+// so one copy is enough up to the second. Each copy costs as much as the audio itself.
+func redundancyFor(permille int) int {
+	switch {
+	case permille < 30:
+		return 0
+	case permille < 100:
+		return 1
+	}
+	return 2
+}
