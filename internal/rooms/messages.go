@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"carillon/internal/errs"
 )
 
 // Limits of data messages.
@@ -16,6 +18,10 @@ const (
 	maxKeptMessages    = 1024            // the oldest gives way
 	messageRate        = 100             // per second and conference; what is over goes back to its sender
 	messageBurst       = 200
+
+	// Beyond these a client is no longer a client that talks too much.
+	senderRate, senderBurst = 200, 2000  // of one connection
+	hardRate, hardBurst     = 500, 10000 // of the conference
 )
 
 // messageTopic is what a topic may look like. The colon of reserved topics is not in it.
@@ -35,35 +41,40 @@ type Message struct {
 // messageBox is the data messages of a room. It is guarded by Room.mu.
 type messageBox struct {
 	limit *rate.Limiter
+	hard  *rate.Limiter
 	last  time.Time // ingest time of the last message
 	kept  []Message // those with a lifetime, oldest first
 }
 
 func newMessageBox() messageBox {
-	return messageBox{limit: rate.NewLimiter(messageRate, messageBurst)}
+	return messageBox{limit: rate.NewLimiter(messageRate, messageBurst), hard: rate.NewLimiter(hardRate, hardBurst)}
 }
 
 // SendMessage delivers a data message to everybody else in the room and, when it has a lifetime, to those who come
-// during that time. It reports whether topic, size and lifetime are within bounds; a message that is not goes nowhere.
-// A message over the rate of the conference goes back to its sender only.
-func (p *Participant) SendMessage(topic string, data []byte, lifetime time.Duration) bool {
-	if !messageTopic.MatchString(topic) || len(data) > MaxMessageData || lifetime < 0 {
-		return false
-	}
+// during that time. A message over the rate of the conference goes back to its sender only. The error has code
+// Invalid when topic, size or lifetime are out of bounds, and Throttled when the sender goes on far beyond the rate
+// and its connection should be ended; the message goes nowhere then.
+func (p *Participant) SendMessage(topic string, data []byte, lifetime time.Duration) error {
 	r := p.room
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if p.gone {
-		return true
+		return nil
+	}
+	now := time.Now()
+	if !p.messages.AllowN(now, 1) || !r.messages.hard.AllowN(now, 1) {
+		return errs.New(errs.Throttled, "Far too many data messages.")
+	}
+	if !messageTopic.MatchString(topic) || len(data) > MaxMessageData || lifetime < 0 {
+		return errs.New(errs.Invalid, "The topic, the size or the lifetime of the data message is out of bounds.")
 	}
 	m := Message{
 		Topic: topic, Data: data, session: p.member.SessionID,
 		SenderID: p.member.AttendeeID, SenderExternalUserID: p.member.ExternalUserID,
 	}
-	now := time.Now()
 	if !r.messages.limit.AllowN(now, 1) {
 		p.member.Observer.Messages([]Message{m})
-		return true
+		return nil
 	}
 	m.IngestTime = r.messages.ingest(now)
 	r.messages.keep(m, min(lifetime, MaxMessageLifetime), now)
@@ -72,7 +83,7 @@ func (p *Participant) SendMessage(topic string, data []byte, lifetime time.Durat
 			q.member.Observer.Messages([]Message{m})
 		}
 	}
-	return true
+	return nil
 }
 
 // ingest is the time of a new message: now, or just after the last one.

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"carillon/internal/errs"
 	"carillon/internal/ids"
 	"carillon/internal/media/mixer"
@@ -42,11 +44,12 @@ type Participant struct {
 
 	// Guarded by room.mu.
 	gone       bool
-	announced  bool     // the others see it in the roster
-	rosterSent bool     // it has had the full roster
-	indexSent  bool     // it has had its first index
-	listening  bool     // it gets data messages
-	supersedes []uint32 // audio ids of earlier connections still shown in the roster
+	announced  bool          // the others see it in the roster
+	rosterSent bool          // it has had the full roster
+	indexSent  bool          // it has had its first index
+	listening  bool          // it gets data messages
+	messages   *rate.Limiter // those that it sends
+	supersedes []uint32      // audio ids of earlier connections still shown in the roster
 	can        Capabilities
 	muteWanted bool // by the client
 	muted      bool // in effect: wanted, or because it may not send
@@ -69,6 +72,7 @@ func newParticipant(r *Room, m Member) *Participant {
 		content:  m.content(),
 		audioID:  r.hub.ids.allocate(),
 		can:      m.Capabilities,
+		messages: rate.NewLimiter(senderRate, senderBurst),
 		received: make(map[string]*receivedVideo),
 	}
 	p.muted = !p.maySendAudioLocked()

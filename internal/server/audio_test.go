@@ -1,9 +1,12 @@
 package server_test
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 	"time"
 
+	mediartp "carillon/internal/media/rtp"
 	"carillon/internal/server/servertest"
 	"carillon/internal/signaling/signalpb"
 )
@@ -137,5 +140,57 @@ func TestSessionWithoutAudio(t *testing.T) {
 	}
 	if f := viewer.Video(trackOf(t, ack, id).GetSsrc()).NextFrame(); !f.Key {
 		t.Errorf("the video begins with frame %d, which is no key frame", f.Number)
+	}
+}
+
+// A client that puts RED first is answered with RED first. What it sends is restored from the copies, and when it
+// reports loss, what it receives carries copies too; without loss it gets plain Opus.
+func TestRedundantAudio(t *testing.T) {
+	m := newMeeting(t, 2)
+	other := servertest.Enter(t, m.tickets[0], 1)
+	c := servertest.ArriveWithRED(t, m.tickets[1], 2)
+	c.SendSubscribe()
+	ack := c.TakeAnswer()
+	if audio := sections(ack.GetSuback().GetSdpAnswer(), "audio"); len(audio) != 1 || !strings.HasPrefix(audio[0], "audio 9 UDP/TLS/RTP/SAVPF 63 111\r\n") {
+		t.Fatalf("the answer:\n%s", audio)
+	}
+	c.Speak(440)
+	hears(t, "the other", other.Ear(), map[int]bool{440: true})
+
+	stream := c.Audio()
+	if p := stream.Next(); p.PayloadType != 111 {
+		t.Errorf("payload type %d without loss", p.PayloadType)
+	}
+	other.Speak(1000)
+	for _, step := range []struct {
+		loss   float64
+		copies int
+	}{{0.05, 1}, {0.2, 2}, {0, 0}} {
+		var last [][]byte // primaries, newest first
+		reached := 0
+		for deadline := time.Now().Add(servertest.Patience); reached < 20; {
+			if time.Now().After(deadline) {
+				t.Fatalf("loss of %v does not lead to %d copies", step.loss, step.copies)
+			}
+			c.ReportLoss(stream, step.loss)
+			p := stream.Next()
+			red := mediartp.RED{Primary: p.Payload}
+			if p.PayloadType == 63 && !red.Parse(p.Payload) {
+				t.Fatalf("broken RED: %x", p.Payload)
+			}
+			if red.Redundant == step.copies {
+				reached++
+			}
+			for i, b := range red.Blocks[:red.Redundant] {
+				back := red.Redundant - i
+				if int(b.Back) != 960*back || back <= len(last) && !bytes.Equal(b.Payload, last[back-1]) {
+					t.Fatalf("copy %d of %d is not the packet before", i, red.Redundant)
+				}
+			}
+			last = append([][]byte{red.Primary}, last...)
+			if len(last) > 2 {
+				last = last[:2]
+			}
+		}
 	}
 }

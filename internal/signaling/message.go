@@ -4,8 +4,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/coder/websocket"
 	"google.golang.org/protobuf/proto"
 
+	"carillon/internal/errs"
 	"carillon/internal/rooms"
 	"carillon/internal/signaling/signalpb"
 )
@@ -13,12 +15,19 @@ import (
 // messagesPerFrame keeps the frames of a replay small.
 const messagesPerFrame = 64
 
-// handleMessage hands data messages to the room. Clients check what they send; one that does not gets no answer.
+// handleMessage hands data messages to the room. Clients check what they send; one that does not gets no answer, and
+// one that floods the conference is hung up on.
 func (s *session) handleMessage(f *signalpb.SdkDataMessageFrame) {
 	for _, m := range f.GetMessages() {
 		lifetime := time.Duration(min(m.GetLifetimeMs(), uint32(rooms.MaxMessageLifetime/time.Millisecond))) * time.Millisecond
-		if !s.participant.SendMessage(m.GetTopic(), m.GetData(), lifetime) {
-			s.server.complain("data message out of bounds", "conference", s.conferenceID, "bytes", len(m.GetData()))
+		err := s.participant.SendMessage(m.GetTopic(), m.GetData(), lifetime)
+		if err == nil {
+			continue
+		}
+		s.server.complain("data message refused", "conference", s.conferenceID, "bytes", len(m.GetData()), "reason", err)
+		if errs.CodeOf(err) == errs.Throttled {
+			s.end(ending{code: websocket.StatusPolicyViolation, reason: "too many data messages"})
+			return
 		}
 	}
 }

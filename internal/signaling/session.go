@@ -19,8 +19,9 @@ import (
 
 const (
 	maxQueued  = 1024 // frames that wait for a slow client before it is cut off
-	frameRate  = 200  // frames a client may send each second,
-	frameBurst = 1000 // and at once
+	frameRate  = 300  // frames a client may send each second: more than the data messages that it may,
+	frameBurst = 2500 // and at once
+	badFrame   = 5    // frames that a malformed one counts as: it is answered, for want of a better sign
 )
 
 // session is one WebSocket. The reader goroutine owns everything not guarded by mu.
@@ -96,13 +97,18 @@ func (s *session) read(ctx context.Context, patience *time.Timer) (err error) {
 		if err != nil {
 			return err
 		}
-		if !s.limiter.Allow() {
+		f, err := frame.Decode(message)
+		bad := kind != websocket.MessageBinary || err != nil
+		cost := 1
+		if bad {
+			cost = badFrame
+		}
+		if !s.limiter.AllowN(time.Now(), cost) {
 			s.server.complain("too many signaling frames", "conference", s.conferenceID)
 			s.socket.Close(websocket.StatusPolicyViolation, "too many frames")
 			return errors.New("too many frames")
 		}
-		f, err := frame.Decode(message)
-		if kind != websocket.MessageBinary || err != nil {
+		if bad {
 			s.server.complain("malformed signaling frame", "conference", s.conferenceID, "reason", err)
 			s.refuse(0, statusBadRequest, "malformed frame")
 			continue

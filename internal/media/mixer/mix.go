@@ -97,6 +97,9 @@ func (m *mix) encode(pcm *[opus.FrameSamples]float32) error {
 		m.silent = 0
 	} else if m.silent++; m.silent > settled {
 		m.silent = settled + 1
+		last := m.current()
+		b := m.next()
+		b.size = copy(b.buf[:], last.bytes())
 		return nil
 	}
 	if m.enc.Following() {

@@ -21,6 +21,7 @@ type access struct {
 	nat     *NAT
 	way     string                       // "", or the end of the only addresses of the relay that can be reached
 	relay   *signalpb.SdkTurnCredentials // from JOIN_ACK
+	red     bool                         // it prefers redundant audio data
 }
 
 // configuration is what clients make of JOIN_ACK: with addresses of a relay they use nothing else.

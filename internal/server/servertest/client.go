@@ -35,6 +35,13 @@ func Arrive(t testing.TB, ticket Ticket, session uint64) *Client {
 	return arrive(t, ticket, session, true, access{network: webrtc.NetworkTypeUDP4})
 }
 
+// ArriveWithRED is Arrive for a client that prefers redundant audio data and sends each packet twice, but of which
+// every second packet gets lost.
+func ArriveWithRED(t testing.TB, ticket Ticket, session uint64) *Client {
+	t.Helper()
+	return arrive(t, ticket, session, true, access{network: webrtc.NetworkTypeUDP4, red: true})
+}
+
 // ArriveWithoutAudio is Arrive for a session that has no audio section.
 func ArriveWithoutAudio(t testing.TB, ticket Ticket, session uint64) *Client {
 	t.Helper()

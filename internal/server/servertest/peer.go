@@ -22,6 +22,7 @@ type Peer struct {
 	pc *webrtc.PeerConnection
 
 	microphone *webrtc.TrackLocalStaticRTP // nil in a session without audio
+	red        bool                        // the microphone sends redundant audio data
 	pitch      atomic.Int64                // of the microphone in Hz, 0 = silence
 	camera     *Camera                     // nil until it is switched on
 	receiving  map[*webrtc.RTPTransceiver]uint32
@@ -46,9 +47,16 @@ type Stream struct {
 // streamBuffer holds more packets than a test lets pile up; what does not fit is lost.
 const streamBuffer = 1 << 14
 
+// Payload types of a Peer's audio.
+const (
+	opusType = 111
+	redType  = 63
+)
+
 // The codecs of a Peer, in the form that the server forwards.
 var (
 	opusCodec = webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1"}
+	redCodec  = webrtc.RTPCodecCapability{MimeType: "audio/red", ClockRate: 48000, Channels: 2, SDPFmtpLine: "111/111"}
 	vp8Codec  = webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000,
 		RTCPFeedback: []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"}}}
 )
@@ -61,7 +69,12 @@ func newPeer(t testing.TB, audio bool, a access) *Peer {
 	settings.SetInterfaceFilter(func(name string) bool { return name == "lo" })
 	settings.SetNetworkTypes([]webrtc.NetworkType{a.network})
 	codecs := &webrtc.MediaEngine{}
-	must(t, codecs.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: opusCodec, PayloadType: 111}, webrtc.RTPCodecTypeAudio))
+	format := opusCodec
+	if a.red {
+		format = redCodec
+		must(t, codecs.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: redCodec, PayloadType: redType}, webrtc.RTPCodecTypeAudio))
+	}
+	must(t, codecs.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: opusCodec, PayloadType: opusType}, webrtc.RTPCodecTypeAudio))
 	must(t, codecs.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: vp8Codec, PayloadType: 96}, webrtc.RTPCodecTypeVideo))
 	api := webrtc.NewAPI(webrtc.WithSettingEngine(settings), webrtc.WithMediaEngine(codecs), webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
 	pc, err := api.NewPeerConnection(a.configuration())
@@ -71,7 +84,8 @@ func newPeer(t testing.TB, audio bool, a access) *Peer {
 	t.Cleanup(p.Close)
 	pc.OnTrack(p.receive)
 	if audio {
-		p.microphone, err = webrtc.NewTrackLocalStaticRTP(opusCodec, "microphone", "me")
+		p.red = a.red
+		p.microphone, err = webrtc.NewTrackLocalStaticRTP(format, "microphone", "me")
 		must(t, err)
 		_, err = pc.AddTrack(p.microphone)
 		must(t, err)

@@ -4,9 +4,11 @@ import (
 	"math"
 	"time"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
 	"carillon/internal/media/opus"
+	mediartp "carillon/internal/media/rtp"
 )
 
 // frameTime is the duration of one packet.
@@ -26,6 +28,7 @@ func (p *Peer) sendAudio() {
 	pcm := make([]float32, opus.FrameSamples)
 	packet := make([]byte, 1275)
 	at := 0
+	var before []byte
 	every(p.ctx, frameTime, func() {
 		hz := float64(p.pitch.Load())
 		for i := range pcm {
@@ -39,8 +42,16 @@ func (p *Peer) sendAudio() {
 		}
 		header.SequenceNumber++
 		header.Timestamp += opus.FrameSamples
+		payload := packet[:n]
+		if p.red {
+			payload = mediartp.AppendRED(nil, opusType, packet[:n], [][]byte{before}, opus.FrameSamples)
+			before = append([]byte(nil), packet[:n]...)
+			if header.SequenceNumber%2 == 0 {
+				return // lost
+			}
+		}
 		// Before there is a connection the packet goes nowhere.
-		_ = p.microphone.WriteRTP(&rtp.Packet{Header: header, Payload: packet[:n]})
+		_ = p.microphone.WriteRTP(&rtp.Packet{Header: header, Payload: payload})
 	})
 }
 
@@ -86,4 +97,12 @@ func amplitude(pcm []float32, hz float64) float64 {
 		s1, s2 = float64(v)+k*s1-s2, s1
 	}
 	return 2 * math.Sqrt(max(s1*s1+s2*s2-k*s1*s2, 0)) / float64(len(pcm))
+}
+
+// ReportLoss sends a receiver report on the stream, as clients do that lose this part of the packets.
+func (p *Peer) ReportLoss(s *Stream, part float64) {
+	p.t.Helper()
+	must(p.t, p.pc.WriteRTCP([]rtcp.Packet{&rtcp.ReceiverReport{
+		SSRC: 1, Reports: []rtcp.ReceptionReport{{SSRC: s.SSRC, FractionLost: uint8(part * 256)}},
+	}}))
 }
