@@ -10,6 +10,7 @@ import (
 const (
 	frame          = 20 * time.Millisecond // one audio frame, and the period of the clock
 	volumeEvery    = 10                    // frames between volume frames: 200 ms
+	signalsEvery   = 100                   // frames between looks at the connections: 2 s
 	bitratesEvery  = 150                   // frames between bitrate frames: 3 s
 	indexEvery     = 5                     // frames over which index changes are gathered: 100 ms
 	keyFramesEvery = 500                   // frames between the key frames of shared screens: 10 s
@@ -59,6 +60,9 @@ func (r *Room) step(b *transport.Batch, n int64) {
 	}
 	if n%volumeEvery == 0 {
 		r.reportVolumes()
+	}
+	if n%signalsEvery == 0 {
+		r.reportSignals()
 	}
 	if n%bitratesEvery == 0 {
 		r.reportBitrates()

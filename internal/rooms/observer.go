@@ -11,6 +11,9 @@ type Observer interface {
 	Roster([]RosterEntry)
 	// Volumes is a full picture of who is speaking; people not listed are silent.
 	Volumes([]Volume)
+	// Signals is a full picture of whose connection is not good; it is never empty, and people not listed are well
+	// connected.
+	Signals([]Signal)
 	// Bitrates carries the measured bitrates of the streams in the last Index.
 	Bitrates([]Bitrate)
 	// Messages carries data messages, oldest first.
@@ -67,6 +70,22 @@ type RosterEntry struct {
 type Volume struct {
 	AudioStreamID uint32
 	Attenuation   uint8
+}
+
+// Strength is how well somebody is connected, as clients show it.
+type Strength uint8
+
+// The strengths.
+const (
+	NoSignal   Strength = 0 // nothing arrives
+	WeakSignal Strength = 1 // losses can be heard, or the way is long
+	GoodSignal Strength = 2
+)
+
+// Signal is the quality of one attendee's connection.
+type Signal struct {
+	AudioStreamID uint32
+	Strength      Strength
 }
 
 // Bitrate is the measured bitrate of one stream, in bit/s.

@@ -56,6 +56,7 @@ type Participant struct {
 	source     *mixer.Source
 	sink       *mixer.Sink
 	excluded   []*mixer.Source // from sink
+	heard      reception       // of its audio, at the last look
 	camera     *videoGroup
 	received   map[string]*receivedVideo // by mid
 	codecs     []sdp.Format              // video it can decode; nil before Subscribe

@@ -30,7 +30,8 @@ type Room struct {
 	messages   messageBox
 	indexDirty bool
 	people     int
-	quiet      int // volume frames in a row in which nobody talked
+	signals    []Signal // as reported last
+	quiet      int      // volume frames in a row in which nobody talked
 }
 
 func newRoom(h *Hub, id string) *Room {
@@ -185,6 +186,7 @@ func (r *Room) announceLocked(p *Participant) {
 	}
 	p.rosterSent = true
 	p.member.Observer.Roster(full)
+	r.signals = nil // the next look tells the newcomer too
 }
 
 // countLocked reports the number of people when it has changed.

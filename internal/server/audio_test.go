@@ -194,3 +194,32 @@ func TestRedundantAudio(t *testing.T) {
 		}
 	}
 }
+
+// The others see whose connection is bad, and that it is good again.
+func TestSignalStrength(t *testing.T) {
+	m := newMeeting(t, 2)
+	c := m.enter(t)
+	strength := func(id, want uint32) func(*signalpb.SdkSignalFrame) bool {
+		return func(f *signalpb.SdkSignalFrame) bool {
+			for _, s := range f.GetAudioMetadata().GetAttendeeStates() {
+				if s.GetAudioStreamId() == id && s.SignalStrength != nil && s.Volume == nil {
+					return s.GetSignalStrength() == want
+				}
+			}
+			return false
+		}
+	}
+	stream := c[0].Audio()
+	stream.Next() // connected
+	c[0].ReportLoss(stream, 0.2)
+	c[1].Until("a weak signal", strength(c[0].AudioID, 1))
+	c[0].Until("its own weak signal", strength(c[0].AudioID, 1))
+	for range 10 {
+		c[0].ReportLoss(stream, 0)
+	}
+	c[1].Until("a good picture", func(f *signalpb.SdkSignalFrame) bool {
+		return strength(c[0].AudioID, 2)(f) || strength(c[1].AudioID, 2)(f)
+	})
+	c[0].Cut()
+	c[1].Until("no signal", strength(c[0].AudioID, 0))
+}

@@ -87,6 +87,16 @@ func (o observer) Volumes(volumes []rooms.Volume) {
 	o.s.send(&signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_AUDIO_METADATA.Enum(), AudioMetadata: body})
 }
 
+func (o observer) Signals(signals []rooms.Signal) {
+	body := &signalpb.SdkAudioMetadataFrame{}
+	for _, v := range signals {
+		body.AttendeeStates = append(body.AttendeeStates, &signalpb.SdkAudioAttendeeState{
+			AudioStreamId: proto.Uint32(v.AudioStreamID), SignalStrength: proto.Uint32(uint32(v.Strength)),
+		})
+	}
+	o.s.send(&signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_AUDIO_METADATA.Enum(), AudioMetadata: body})
+}
+
 func (o observer) Bitrates(rates []rooms.Bitrate) {
 	body := &signalpb.SdkBitrateFrame{}
 	for _, b := range rates {

@@ -3,7 +3,6 @@ package sdp
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"carillon/internal/errs"
@@ -56,22 +55,6 @@ func (n Negotiated) PayloadType(name string) uint8 {
 		}
 	}
 	return 0
-}
-
-// OpusPreferences are what a client says about the Opus that it receives (RFC 7587 section 6.1).
-type OpusPreferences struct {
-	Stereo     bool
-	MaxBitrate int // bit/s on average; 0 = no limit
-}
-
-// OpusPreferences reads the fmtp line of the Opus that the section offers.
-func (s *Section) OpusPreferences() OpusPreferences {
-	opus, _ := s.find(isOpus)
-	p := OpusPreferences{Stereo: parameter(opus.Fmtp, "stereo") == "1"}
-	if n, err := strconv.Atoi(parameter(opus.Fmtp, "maxaveragebitrate")); err == nil && n > 0 {
-		p.MaxBitrate = n
-	}
-	return p
 }
 
 func isOpus(c Codec) bool {

@@ -45,17 +45,3 @@ func TestREDIsAcceptedInTheClientsOrder(t *testing.T) {
 		}
 	}
 }
-
-func TestOpusPreferences(t *testing.T) {
-	for fmtp, want := range map[string]sdp.OpusPreferences{
-		"minptime=10;useinbandfec=1":                                     {},
-		"stereo=1;sprop-stereo=1":                                        {Stereo: true},
-		"minptime=10; stereo=1 ; maxaveragebitrate=64000":                {Stereo: true, MaxBitrate: 64000},
-		"stereo=0;maxaveragebitrate=-5":                                  {},
-		"maxaveragebitrate=999999999999999999999999999;stereo=something": {},
-	} {
-		if got := audioOffer(t, "111", "a=fmtp:111 "+fmtp).OpusPreferences(); got != want {
-			t.Errorf("%s: %+v, want %+v", fmtp, got, want)
-		}
-	}
-}
