@@ -10,12 +10,13 @@
 //
 // Each source has a jitter queue (queue.go) that orders packets, starts with 40 ms of delay and lets
 // the delay follow the network between that and 200 ms. Only sources that speak, by their RFC 6464
-// level, are decoded (source.go); of the others packets are just counted off. Losses are repaired by
-// in-band FEC (RFC 6716 section 2.1.7) or concealed.
+// level, are decoded (source.go); of the others packets are just counted off. Losses are filled from redundant
+// copies (redundancy.go), repaired by in-band FEC (RFC 6716 section 2.1.7) or concealed.
 //
 // # Mixing
 //
-// Everybody who talks now holds a talker number (talkers.go). What a sink hears is determined by the set
+// The six loudest of those who talk now hold a talker number (talkers.go); nobody else is decoded. Who holds one
+// gives it up only to somebody clearly louder. What a sink hears is determined by the set
 // of current talkers that it excludes, for most sinks the empty set, and all sinks with the same set
 // share one mix and its encoder (mix.go). So a step costs one encode for all who are silent plus one for
 // each talker.
@@ -26,6 +27,14 @@
 // the stream just goes on. The way back to an existing mix happens only after the talker has been silent
 // for the whole hangover; the two mixes have then had the same content, and so nearly the same state, for
 // half a second.
+//
+// # Passing on
+//
+// While exactly one person talks, the others get that person's own packets (pass.go): nothing is encoded, and the
+// sound is not made worse by a second encoding. The mix takes over in any frame in which somebody else begins to
+// talk or a packet is missing. Packets are not passed on where that would cost quality: without a pause of the talker
+// to begin in, such as with music; over lines that lose packets, because only the mix can fill gaps; and when they
+// are not 20 ms of mono.
 //
 // # Goroutines and locks
 //

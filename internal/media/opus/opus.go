@@ -1,4 +1,5 @@
-// Package opus is the audio codec of the media plane: mono, 48 kHz, on top of libopus.
+// Package opus is the audio codec of the media plane: mono, 48 kHz, on top of libopus, with an encoder that can take
+// over the stream of another one.
 //
 // It fixes the settings that conference audio needs, keeps every buffer in the caller's hands and
 // never allocates after construction, so that coding a frame costs what libopus costs. Samples are
