@@ -51,30 +51,29 @@ func newMessageBox() messageBox {
 }
 
 // SendMessage delivers a data message to everybody else in the room and, when it has a lifetime, to those who come
-// during that time. A message over the rate of the conference goes back to its sender only. The error has code
+// during that time. A message over the rate of the conference is returned instead, for its sender. The error has code
 // Invalid when topic, size or lifetime are out of bounds, and Throttled when the sender goes on far beyond the rate
 // and its connection should be ended; the message goes nowhere then.
-func (p *Participant) SendMessage(topic string, data []byte, lifetime time.Duration) error {
+func (p *Participant) SendMessage(topic string, data []byte, lifetime time.Duration) (returned *Message, err error) {
 	r := p.room
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if p.gone {
-		return nil
+		return nil, nil
 	}
 	now := time.Now()
 	if !p.messages.AllowN(now, 1) || !r.messages.hard.AllowN(now, 1) {
-		return errs.New(errs.Throttled, "Far too many data messages.")
+		return nil, errs.New(errs.Throttled, "Far too many data messages.")
 	}
 	if !messageTopic.MatchString(topic) || len(data) > MaxMessageData || lifetime < 0 {
-		return errs.New(errs.Invalid, "The topic, the size or the lifetime of the data message is out of bounds.")
+		return nil, errs.New(errs.Invalid, "The topic, the size or the lifetime of the data message is out of bounds.")
 	}
 	m := Message{
 		Topic: topic, Data: data, session: p.member.SessionID,
 		SenderID: p.member.AttendeeID, SenderExternalUserID: p.member.ExternalUserID,
 	}
 	if !r.messages.limit.AllowN(now, 1) {
-		p.member.Observer.Messages([]Message{m})
-		return nil
+		return &m, nil
 	}
 	m.IngestTime = r.messages.ingest(now)
 	r.messages.keep(m, min(lifetime, MaxMessageLifetime), now)
@@ -83,7 +82,7 @@ func (p *Participant) SendMessage(topic string, data []byte, lifetime time.Durat
 			q.member.Observer.Messages([]Message{m})
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // ingest is the time of a new message: now, or just after the last one.

@@ -18,18 +18,23 @@ const messagesPerFrame = 64
 // handleMessage hands data messages to the room. Clients check what they send; one that does not gets no answer, and
 // one that floods the conference is hung up on.
 func (s *session) handleMessage(f *signalpb.SdkDataMessageFrame) {
+	var returned []rooms.Message // gathered, so that a client that sends many at once is not drowned in answers
 	for _, m := range f.GetMessages() {
 		lifetime := time.Duration(min(m.GetLifetimeMs(), uint32(rooms.MaxMessageLifetime/time.Millisecond))) * time.Millisecond
-		err := s.participant.SendMessage(m.GetTopic(), m.GetData(), lifetime)
+		back, err := s.participant.SendMessage(m.GetTopic(), m.GetData(), lifetime)
+		if back != nil {
+			returned = append(returned, *back)
+		}
 		if err == nil {
 			continue
 		}
 		s.server.complain("data message refused", "conference", s.conferenceID, "bytes", len(m.GetData()), "reason", err)
 		if errs.CodeOf(err) == errs.Throttled {
 			s.end(ending{code: websocket.StatusPolicyViolation, reason: "too many data messages"})
-			return
+			break
 		}
 	}
+	observer{s}.Messages(returned)
 }
 
 // Messages implements rooms.Observer. A throttled message is sent with an ingest time of 0, which must be there.
