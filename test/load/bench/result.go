@@ -1,0 +1,43 @@
+package bench
+
+import "carillon/test/load/servers"
+
+// Result is what one run of a scenario at one server has shown. Times are in ms unless said otherwise.
+type Result struct {
+	Scenario, Server string
+	Participants     int
+	Round            int
+	Info             servers.Info
+
+	CPU          float64 // of the server: seconds for each second in which media flowed
+	CPUPerPacket float64 // µs for each packet that was delivered, which is seconds for each million
+
+	Video, Audio                 uint64 // packets that were delivered
+	ExpectedVideo, ExpectedAudio uint64 // that should have been; 0 = cannot be told
+	RTX, Forged                  uint64
+
+	VideoDelayP50, VideoDelayP99 float64
+	AudioDelayP50, AudioDelayP99 float64
+	AudioDelaySamples            uint64
+
+	JoinP50, JoinP95, CPUPerJoin float64
+
+	RSSPerParticipant        float64 // KiB
+	GoroutinesPerParticipant float64 // 0 = the server does not tell
+	ThreadsPerParticipant    float64
+
+	GeneratorPerPacket float64 // µs of CPU time of the load generator for each packet delivered
+	Others             float64 // processors that were busy with something else
+}
+
+// Delivered is the share of the expected packets that arrived.
+func (r *Result) Delivered() float64 {
+	expected, got := r.ExpectedVideo+r.ExpectedAudio, r.Audio
+	if r.ExpectedVideo > 0 {
+		got += r.Video
+	}
+	if expected == 0 {
+		return 0
+	}
+	return float64(got) / float64(expected)
+}

@@ -1,0 +1,68 @@
+package servers
+
+import (
+	"time"
+
+	"carillon/test/load/lean"
+	"carillon/test/load/sound"
+)
+
+// member is what all members have in common.
+type member struct {
+	send, receive *lean.Conn
+	flows         []*lean.Flow
+}
+
+func (m *member) Sends() *lean.Conn    { return m.send }
+func (m *member) Receives() *lean.Conn { return m.receive }
+func (m *member) Flows() []*lean.Flow  { return m.flows }
+
+func (m *member) Close() {
+	for _, c := range []*lean.Conn{m.send, m.receive} {
+		if c != nil {
+			c.Close()
+		}
+	}
+}
+
+// The video that everybody sends.
+const (
+	cameraBps    = 1_200_000
+	cameraWidth  = 1280
+	cameraHeight = 720
+)
+
+// layer is one size of a simulcast camera.
+type layer struct {
+	rid           string
+	bps           int
+	width, height int
+}
+
+// layers sum up to somewhat more than one camera, as browsers send them.
+func layers() []layer {
+	return []layer{{"low", 120_000, 320, 180}, {"mid", 400_000, 640, 360}, {"hi", cameraBps, cameraWidth, cameraHeight}}
+}
+
+// addCamera sends video, spread over the frame period so that not everybody sends at once.
+func (m *member) addCamera(ssrc, rtx uint32, pt, transportExt uint8, phase time.Duration) {
+	m.flows = append(m.flows, m.send.AddFlow(lean.FlowConfig{
+		SSRC: ssrc, RTXSSRC: rtx, PT: pt, TransportExt: transportExt, BitrateBps: cameraBps,
+		Width: cameraWidth, Height: cameraHeight, Phase: phase,
+	}))
+}
+
+// addVoice sends speech or silence. Everybody who talks says the same at the same time, so that pauses are pauses of the mix.
+func (m *member) addVoice(ssrc uint32, pt, levelExt uint8, v Voice, opaque bool) {
+	say := sound.Silence()
+	if v == Talking {
+		say = sound.Speech()
+	}
+	m.flows = append(m.flows, m.send.AddFlow(lean.FlowConfig{
+		SSRC: ssrc, PT: pt, Audio: true, LevelExt: levelExt, Sound: say, Stamp: opaque && v == Talking,
+		Phase: time.Duration(len(m.flows)) * time.Millisecond,
+	}))
+}
+
+// phaseOf spreads the n-th camera over the time between two frames.
+func phaseOf(n int) time.Duration { return time.Duration(n*7919%33) * time.Millisecond }
