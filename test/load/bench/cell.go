@@ -104,6 +104,10 @@ func (c *cell) run(ctx context.Context) error {
 	if c.scenario.Kind == Storm {
 		return nil
 	}
+	c.engine.Send(c.scenario.Kind == Media)
+	if err := pause(ctx, quiet); err != nil { // some servers know a stream by its packets only
+		return err
+	}
 	if err := c.subscribe(ctx); err != nil {
 		return fmt.Errorf("receive: %w", err)
 	}
@@ -234,7 +238,7 @@ func (c *cell) subscribe(ctx context.Context) error {
 	return nil
 }
 
-// flow starts the media and waits until everybody gets everything.
+// flow waits until everybody gets everything.
 func (c *cell) flow(ctx context.Context) error {
 	for _, p := range c.people[:c.scenario.People] {
 		if p.Voice == servers.Talking && c.result.Info.Mixes {
@@ -242,7 +246,6 @@ func (c *cell) flow(ctx context.Context) error {
 			break
 		}
 	}
-	c.engine.Send(true)
 	for deadline := time.Now().Add(patience); ; {
 		missing := c.missing()
 		if missing == "" {

@@ -32,7 +32,7 @@ const (
 
 // Section is a media section of a description that we write.
 type Section struct {
-	Kind          string // "audio", "video", or anything else to refuse it
+	Kind          string // "audio", "video", "application" (data channels that nobody uses), or anything else to refuse it
 	Direction     string // sendrecv, sendonly, recvonly or inactive
 	MID           string
 	SSRC, RTXSSRC uint32   // of what we send, 0 = nothing
@@ -52,13 +52,13 @@ func (c *Conn) Describe(setup string, sections []Section) string {
 	line("v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0")
 	var mids []string
 	for _, s := range sections {
-		if s.Kind == "audio" || s.Kind == "video" {
+		if s.accepted() {
 			mids = append(mids, s.MID)
 		}
 	}
 	line("a=group:BUNDLE %s\r\na=msid-semantic: WMS", strings.Join(mids, " "))
 	for _, s := range sections {
-		if s.Kind != "audio" && s.Kind != "video" {
+		if !s.accepted() {
 			line("m=%s 0 %s 0\r\nc=IN IP4 0.0.0.0\r\na=mid:%s\r\na=inactive", s.Kind, s.Protocol, s.MID)
 			continue
 		}
@@ -68,7 +68,15 @@ func (c *Conn) Describe(setup string, sections []Section) string {
 	return w.String()
 }
 
+func (s Section) accepted() bool {
+	return s.Kind == "audio" || s.Kind == "video" || s.Kind == "application"
+}
+
 func (s Section) write(line func(string, ...any)) {
+	if s.Kind == "application" {
+		line("m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:%s\r\na=sctp-port:5000", s.MID)
+		return
+	}
 	or := func(v, standard uint8) uint8 {
 		if v == 0 {
 			return standard
