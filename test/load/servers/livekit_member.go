@@ -174,26 +174,7 @@ func (m *livekitMember) accept(ctx context.Context, offer string, id uint64) err
 	if err != nil {
 		return err
 	}
-	cameras, voices := 0, 0
-	var sections []lean.Section
-	for _, s := range d.Sections {
-		answer := lean.Section{Kind: s.Kind, MID: s.MID, Direction: "recvonly", Protocol: s.Protocol}
-		switch {
-		case s.Kind == "application":
-		case s.Direction != "sendonly" && s.Direction != "sendrecv":
-			answer.Direction = "inactive"
-		case s.Kind == "video":
-			cameras++
-		default:
-			voices++
-		}
-		if s.Kind == "video" {
-			answer.VideoPT, answer.RTXPT = s.PT, s.RTXPT
-		} else {
-			answer.AudioPT, answer.LevelExt = s.PT, s.Extensions[lean.LevelURI]
-		}
-		sections = append(sections, answer)
-	}
+	sections, cameras, voices := accept(d)
 	if err := m.write(ctx, livekitAnswer, description("answer", m.receive.Describe("active", sections), id)); err != nil {
 		return err
 	}

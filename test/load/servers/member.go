@@ -66,3 +66,26 @@ func (m *member) addVoice(ssrc uint32, pt, levelExt uint8, v Voice, opaque bool)
 
 // phaseOf spreads the n-th camera over the time between two frames.
 func phaseOf(n int) time.Duration { return time.Duration(n*7919%33) * time.Millisecond }
+
+// accept answers all sections of an offer of the server, and counts what it sends.
+func accept(d *lean.Description) (sections []lean.Section, cameras, voices int) {
+	for _, s := range d.Sections {
+		answer := lean.Section{Kind: s.Kind, MID: s.MID, Direction: "recvonly", Protocol: s.Protocol}
+		switch {
+		case s.Kind == "application":
+		case s.Direction != "sendonly" && s.Direction != "sendrecv":
+			answer.Direction = "inactive"
+		case s.Kind == "video":
+			cameras++
+		default:
+			voices++
+		}
+		if s.Kind == "video" {
+			answer.VideoPT, answer.RTXPT = s.PT, s.RTXPT
+		} else {
+			answer.AudioPT, answer.LevelExt = s.PT, s.Extensions[lean.LevelURI]
+		}
+		sections = append(sections, answer)
+	}
+	return sections, cameras, voices
+}

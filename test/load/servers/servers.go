@@ -103,7 +103,8 @@ func factories() []factory {
 		{"carillon", func(o Options) Server { return &carillon{options: o} }},
 		{"plain", func(o Options) Server { return &plain{root: o.Root} }},
 		{"livekit", func(o Options) Server { return &livekit{root: o.Root} }},
-		{"janus", func(o Options) Server { return &janus{} }},
+		{"janus", func(Options) Server { return &janus{} }},
+		{"janus-audio", func(Options) Server { return &janus{bridge: true} }},
 		{"mediasoup", func(o Options) Server { return &mediasoup{root: o.Root} }},
 	}
 }

@@ -1,0 +1,277 @@
+package servers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+
+	"carillon/test/load/lean"
+)
+
+// janus is Debian's Janus with its video room, or its audio bridge.
+type janus struct {
+	bridge  bool
+	process *process
+	port    int
+	admin   *janusSession
+	ids     atomic.Int64
+}
+
+func (s *janus) Info() Info {
+	version := "not installed"
+	if out, err := exec.Command("dpkg-query", "-W", "-f", "${Version}", "janus").Output(); err == nil {
+		version = string(out)
+	}
+	i := Info{Name: "janus", Version: version, Settings: "video room, ICE-lite, an event loop for each core, log level 2"}
+	if s.bridge {
+		i.Name, i.Mixes = "janus-audio", true
+		i.Settings = "audio bridge at 48 kHz, ICE-lite, an event loop for each core, log level 2"
+	}
+	return i
+}
+
+// plugin is the Janus plugin in use.
+func (s *janus) plugin() string {
+	if s.bridge {
+		return "janus.plugin.audiobridge"
+	}
+	return "janus.plugin.videoroom"
+}
+
+const janusConfig = `general: {
+	configs_folder = "%[1]s"
+	debug_level = 2
+	event_loops = %[2]d
+}
+media: { rtp_port_range = "20000-40000" }
+nat: { ice_lite = true, ice_enforce_list = "lo,127.0.0.1" }
+plugins: { disable = "%[3]s" }
+transports: { disable = "libjanus_http.so,libjanus_mqtt.so,libjanus_nanomsg.so,libjanus_pfunix.so,libjanus_rabbitmq.so" }
+loggers: { disable = "libjanus_jsonlog.so" }
+events: { broadcast = false }
+`
+
+const janusWebSockets = `general: { json = "compact", ws = true, ws_port = %d, ws_ip = "127.0.0.1", wss = false }
+`
+
+func (s *janus) Start(ctx context.Context, dir string) error {
+	binary, err := exec.LookPath("janus")
+	if err != nil {
+		return errors.New("Janus is not installed; apt-get install janus")
+	}
+	if s.port, err = freePort(); err != nil {
+		return err
+	}
+	plugins, err := filepath.Glob("/usr/lib/*/janus/plugins/*.so")
+	if err != nil {
+		return err
+	}
+	var disabled []string
+	for _, p := range plugins {
+		if name := filepath.Base(p); !strings.Contains(name, strings.TrimPrefix(s.plugin(), "janus.plugin.")) {
+			disabled = append(disabled, name)
+		}
+	}
+	cores := 2
+	files := map[string]string{
+		"janus.jcfg":                      fmt.Sprintf(janusConfig, dir, cores, strings.Join(disabled, ",")),
+		"janus.transport.websockets.jcfg": fmt.Sprintf(janusWebSockets, s.port),
+		s.plugin() + ".jcfg":              "general: { events = false }\n",
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	if s.process, err = launch(ctx, dir, "janus", nil, binary, "-C", filepath.Join(dir, "janus.jcfg"), "-F", dir); err != nil {
+		return err
+	}
+	return s.process.await(ctx, func() (err error) {
+		s.admin, err = s.open(ctx)
+		return err
+	})
+}
+
+func (s *janus) Stop() {
+	if s.admin != nil {
+		s.admin.close()
+	}
+	s.process.stop()
+}
+
+func (s *janus) Pids() []int { return s.process.pids() }
+
+type janusRoom struct {
+	server *janus
+	engine *lean.Engine
+	id     int64
+	handle *janusHandle // that made the room
+	feeds  []int64      // who sends
+}
+
+func (s *janus) Room(ctx context.Context, engine *lean.Engine) (Room, error) {
+	h, err := s.admin.attach(ctx, s.plugin())
+	if err != nil {
+		return nil, err
+	}
+	r := &janusRoom{server: s, engine: engine, id: s.ids.Add(1), handle: h}
+	in := map[string]any{"request": "create", "room": r.id}
+	if s.bridge {
+		in["sampling_rate"] = 48000
+	} else {
+		in["publishers"], in["bitrate"], in["notify_joining"] = 1000, 10_000_000, false
+		in["videocodec"], in["audiocodec"] = "vp8", "opus"
+	}
+	_, err = h.message(ctx, in, "")
+	return r, err
+}
+
+// Admit has nothing to do.
+func (r *janusRoom) Admit(context.Context, Person) (string, error) { return "", nil }
+
+type janusMember struct {
+	member
+	room    *janusRoom
+	session *janusSession
+	feed    int64
+}
+
+func (r *janusRoom) Join(ctx context.Context, p Person, _ string) (Member, error) {
+	session, err := r.server.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m := &janusMember{room: r, session: session, feed: r.server.ids.Add(1)}
+	if r.server.bridge {
+		err = m.joinBridge(ctx, p)
+	} else {
+		err = m.joinRoom(ctx, p)
+	}
+	if err != nil {
+		m.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// joinBridge negotiates sound in both directions. A muted client goes on sending silence.
+func (m *janusMember) joinBridge(ctx context.Context, p Person) error {
+	m.send = m.room.engine.NewConn()
+	m.receive = m.send
+	m.receive.Listen(p.Hear)
+	h, err := m.session.attach(ctx, m.room.server.plugin())
+	if err != nil {
+		return err
+	}
+	if _, err := h.message(ctx, map[string]any{"request": "join", "room": m.room.id, "muted": p.Voice != Talking}, ""); err != nil {
+		return err
+	}
+	ssrc := lean.NewSSRC()
+	offer := m.send.Describe("active", []lean.Section{{Kind: "audio", MID: "0", Direction: "sendrecv", SSRC: ssrc, Track: "voice"}})
+	d, err := h.negotiate(ctx, map[string]any{"request": "configure", "muted": p.Voice != Talking}, offer)
+	if err != nil {
+		return err
+	}
+	if err := m.send.Connect(ctx, d.Remote); err != nil {
+		return err
+	}
+	m.addVoice(ssrc, d.Sections[0].PT, d.Sections[0].Extensions[lean.LevelURI], p.Voice, false)
+	return nil
+}
+
+// joinRoom publishes what there is. Who only receives gets the connection with Receive.
+func (m *janusMember) joinRoom(ctx context.Context, p Person) error {
+	m.receive = m.room.engine.NewConn()
+	if !p.Camera && p.Voice != Talking {
+		return m.subscribe(ctx)
+	}
+	m.send = m.room.engine.NewConn()
+	var sections []lean.Section
+	audio, video, rtx := lean.NewSSRC(), lean.NewSSRC(), lean.NewSSRC()
+	if p.Voice == Talking {
+		sections = append(sections, lean.Section{Kind: "audio", MID: "0", Direction: "sendonly", SSRC: audio, Track: "voice"})
+	}
+	if p.Camera {
+		sections = append(sections, lean.Section{Kind: "video", MID: "1", Direction: "sendonly", SSRC: video, RTXSSRC: rtx, Track: "camera"})
+	}
+	h, err := m.session.attach(ctx, m.room.server.plugin())
+	if err != nil {
+		return err
+	}
+	in := map[string]any{"request": "joinandconfigure", "ptype": "publisher", "room": m.room.id, "id": m.feed}
+	d, err := h.negotiate(ctx, in, m.send.Describe("active", sections))
+	if err != nil {
+		return err
+	}
+	if err := m.send.Connect(ctx, d.Remote); err != nil {
+		return err
+	}
+	for _, s := range d.Sections {
+		if s.Kind == "audio" {
+			m.addVoice(audio, s.PT, s.Extensions[lean.LevelURI], p.Voice, true)
+		} else {
+			m.addCamera(video, rtx, s.PT, s.Extensions[lean.TransportURI], phaseOf(int(video)))
+		}
+	}
+	m.room.feeds = append(m.room.feeds, m.feed)
+	return nil
+}
+
+// Receive subscribes to those who send, unless that was part of joining.
+func (m *janusMember) Receive(ctx context.Context, _, _ int) error {
+	if m.room.server.bridge || m.send == nil || len(m.room.feeds) < 2 {
+		return nil
+	}
+	return m.subscribe(ctx)
+}
+
+func (m *janusMember) subscribe(ctx context.Context) error {
+	var streams []any
+	for _, feed := range m.room.feeds {
+		if feed != m.feed {
+			streams = append(streams, map[string]any{"feed": feed})
+		}
+	}
+	h, err := m.session.attach(ctx, m.room.server.plugin())
+	if err != nil {
+		return err
+	}
+	e, err := h.message(ctx, map[string]any{"request": "join", "ptype": "subscriber", "room": m.room.id, "streams": streams}, "")
+	if err != nil {
+		return err
+	}
+	d, err := lean.ParseDescription(e.JSEP.SDP)
+	if err != nil {
+		return err
+	}
+	sections, _, _ := accept(d)
+	if _, err := h.message(ctx, map[string]any{"request": "start"}, m.receive.Describe("active", sections)); err != nil {
+		return err
+	}
+	return m.receive.Connect(ctx, d.Remote)
+}
+
+func (m *janusMember) Close() {
+	m.session.close()
+	m.member.Close()
+}
+
+// failure finds the error in what a plugin says.
+func (e *janusEvent) failure() error {
+	if e.Error.Reason != "" {
+		return errors.New(e.Error.Reason)
+	}
+	var data struct {
+		Error string `json:"error"`
+	}
+	if json.Unmarshal(e.PluginData.Data, &data) == nil && data.Error != "" {
+		return errors.New(data.Error)
+	}
+	return nil
+}
