@@ -80,3 +80,19 @@ func machine() (busy time.Duration, err error) {
 	}
 	return busy, nil
 }
+
+// Moment is what this process and the machine have used until now.
+type Moment struct {
+	At        time.Time
+	Own, Busy time.Duration // CPU time of this process, and of the whole machine
+}
+
+// Look takes a Moment.
+func Look() (m Moment, err error) {
+	if m.Own, err = cpuTime(os.Getpid()); err != nil {
+		return m, err
+	}
+	m.Busy, err = machine()
+	m.At = time.Now()
+	return m, err
+}

@@ -1,12 +1,17 @@
 package bench
 
-import "carillon/test/load/servers"
+import (
+	"fmt"
+
+	"carillon/test/load/servers"
+)
 
 // Result is what one run of a scenario at one server has shown. Times are in ms unless said otherwise.
 type Result struct {
 	Scenario, Server string
 	Participants     int
 	Round            int
+	Failure          string `json:",omitempty"` // why there is no more
 	Info             servers.Info
 
 	CPU          float64 // of the server: seconds for each second in which media flowed
@@ -40,4 +45,15 @@ func (r *Result) Delivered() float64 {
 		return 0
 	}
 	return float64(got) / float64(expected)
+}
+
+// Line is the result in one line, for people who wait.
+func (r *Result) Line() string {
+	head := fmt.Sprintf("%-14s %-12s", r.Scenario, r.Server)
+	if r.Failure != "" {
+		return head + " failed: " + r.Failure
+	}
+	return fmt.Sprintf("%s CPU %5.1f %%  %6.2f µs/packet  delivered %6.2f %%  delay %.2f/%.2f ms  join %.1f/%.1f ms, %.2f ms CPU  RSS %.0f KiB  (generator %.2f µs/packet, others %.1f cores)",
+		head, 100*r.CPU, r.CPUPerPacket, 100*r.Delivered(), r.VideoDelayP50, r.VideoDelayP99, r.JoinP50, r.JoinP95, r.CPUPerJoin,
+		r.RSSPerParticipant, r.GeneratorPerPacket, r.Others)
 }

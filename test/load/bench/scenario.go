@@ -95,3 +95,24 @@ func (s Scenario) receives(i int) (cameras, voices int) {
 	}
 	return cameras, voices
 }
+
+// Cell is one scenario at one server.
+type Cell struct {
+	Scenario Scenario
+	Server   string
+}
+
+// Suits reports whether a server takes part. Janus has one plugin that forwards and one that mixes: the first is for
+// videos, the second for rooms without.
+func (s Scenario) Suits(server string) bool {
+	switch server {
+	case "janus":
+		return s.Cameras > 0 || s.Kind == Storm
+	case "janus-audio":
+		return s.Cameras == 0 && s.Kind == Media
+	}
+	return !s.Simulcast || slices.Contains(simulcasting, server)
+}
+
+// simulcasting are the servers whose clients here send layers.
+var simulcasting = []string{"carillon", "mediasoup"}

@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	"carillon/test/load/lean"
@@ -14,9 +13,7 @@ import (
 type sample struct {
 	usage
 	goroutines int // 0 = the server does not tell
-	at         time.Time
-	own        time.Duration // CPU time of this process
-	busy       time.Duration // of the machine
+	Moment
 }
 
 func (c *cell) sample(ctx context.Context) (s sample, err error) {
@@ -26,11 +23,7 @@ func (c *cell) sample(ctx context.Context) (s sample, err error) {
 	if g, ok := c.server.(servers.Goroutines); ok {
 		s.goroutines, _ = g.Goroutines(ctx) // a server that runs elsewhere does not tell
 	}
-	if s.own, err = cpuTime(os.Getpid()); err != nil {
-		return s, err
-	}
-	s.busy, err = machine()
-	s.at = time.Now()
+	s.Moment, err = Look()
 	return s, err
 }
 
@@ -56,7 +49,7 @@ func (c *cell) window(ctx context.Context, empty sample) error {
 		return err
 	}
 	c.engine.Send(false)
-	flowing := time.Since(before.at)
+	flowing := time.Since(before.At)
 	if err := pause(ctx, quiet); err != nil {
 		return err
 	}
@@ -116,17 +109,17 @@ func (c *cell) count(sent map[*lean.Flow]uint64, flowing time.Duration, before, 
 	r.AudioDelayP50, r.AudioDelayP99 = ms(time.Duration(audio.Quantile(0.5))), ms(time.Duration(audio.Quantile(0.99)))
 	r.AudioDelaySamples = audio.Count()
 
-	cpu, wall := after.cpu-before.cpu, after.at.Sub(before.at)
+	cpu, wall := after.cpu-before.cpu, after.At.Sub(before.At)
 	r.CPU = cpu.Seconds() / flowing.Seconds()
 	if c.scenario.Kind == Idle {
 		r.CPU = cpu.Seconds() / wall.Seconds()
 	}
-	own := after.own - before.own
+	own := after.Own - before.Own
 	if delivered := r.Video + r.Audio; delivered > 0 {
 		r.CPUPerPacket = float64(cpu.Microseconds()) / float64(delivered)
 		r.GeneratorPerPacket = float64(own.Microseconds()) / float64(delivered)
 	}
-	r.Others = max(0, (after.busy-before.busy-cpu-own).Seconds()/wall.Seconds())
+	r.Others = max(0, (after.Busy-before.Busy-cpu-own).Seconds()/wall.Seconds())
 }
 
 // expected is how many packets should arrive. Of a mix there are 50 a second, also while nobody sends.

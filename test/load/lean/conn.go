@@ -73,16 +73,8 @@ const (
 
 // Connect does ICE and DTLS.
 func (c *Conn) Connect(ctx context.Context, remote Remote) error {
-	fd, err := dial(remote.Addr)
-	if err != nil {
+	if err := c.open(remote); err != nil {
 		return err
-	}
-	c.remote, c.fd = remote, int32(fd)
-	c.engine.mu.Lock()
-	c.engine.conns[c.fd] = c
-	c.engine.mu.Unlock()
-	if err := unix.EpollCtl(c.engine.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: c.fd}); err != nil {
-		return fmt.Errorf("watch a socket: %w", err)
 	}
 	if err := c.agree(ctx); err != nil {
 		return err
@@ -91,6 +83,23 @@ func (c *Conn) Connect(ctx context.Context, remote Remote) error {
 		return fmt.Errorf("DTLS: %w", err)
 	}
 	c.maintain()
+	return nil
+}
+
+// open makes the socket, and has it watched.
+func (c *Conn) open(remote Remote) error {
+	fd, err := dial(remote.Addr)
+	if err != nil {
+		return err
+	}
+	c.remote, c.fd = remote, int32(fd)
+	c.engine.mu.Lock()
+	c.engine.conns[c.fd] = c
+	c.engine.mu.Unlock()
+	err = unix.EpollCtl(c.engine.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: c.fd})
+	if err != nil {
+		return fmt.Errorf("watch a socket: %w", err)
+	}
 	return nil
 }
 

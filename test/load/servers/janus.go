@@ -219,6 +219,11 @@ func (m *janusMember) joinRoom(ctx context.Context, p Person) error {
 			m.addCamera(video, rtx, s.PT, s.Extensions[lean.TransportURI], phaseOf(int(video)))
 		}
 	}
+	select { // a feed can be subscribed to when Janus too has noticed that it is connected
+	case <-h.up:
+	case <-ctx.Done():
+		return errTimeout
+	}
 	m.room.feeds = append(m.room.feeds, m.feed)
 	return nil
 }

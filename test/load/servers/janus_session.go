@@ -21,18 +21,21 @@ type janusSession struct {
 	mu      sync.Mutex
 	number  int
 	waiting map[string]chan *janusEvent // by transaction
+	handles map[int64]*janusHandle
 }
 
 // janusHandle is a plugin handle of a session.
 type janusHandle struct {
 	session *janusSession
 	id      int64
+	up      chan struct{} // closed when its connection stands
 }
 
 // janusEvent is what Janus sends.
 type janusEvent struct {
 	Janus       string `json:"janus"`
 	Transaction string `json:"transaction"`
+	Sender      int64  `json:"sender"`
 	Data        struct {
 		ID int64 `json:"id"`
 	} `json:"data"`
@@ -54,7 +57,7 @@ func (s *janus) open(ctx context.Context) (*janusSession, error) {
 	}
 	socket.SetReadLimit(1 << 20)
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	session := &janusSession{socket: socket, stop: stop, waiting: make(map[string]chan *janusEvent)}
+	session := &janusSession{socket: socket, stop: stop, waiting: make(map[string]chan *janusEvent), handles: make(map[int64]*janusHandle)}
 	go session.read(running)
 	e, err := session.call(ctx, map[string]any{"janus": "create"})
 	if err != nil {
@@ -93,6 +96,10 @@ func (s *janusSession) read(ctx context.Context) {
 		s.mu.Lock()
 		waiting := s.waiting[e.Transaction]
 		delete(s.waiting, e.Transaction)
+		if h := s.handles[e.Sender]; h != nil && e.Janus == "webrtcup" {
+			close(h.up)
+			delete(s.handles, e.Sender)
+		}
 		s.mu.Unlock()
 		if waiting != nil {
 			waiting <- &e
@@ -133,7 +140,11 @@ func (s *janusSession) attach(ctx context.Context, plugin string) (*janusHandle,
 	if err != nil {
 		return nil, err
 	}
-	return &janusHandle{session: s, id: e.Data.ID}, nil
+	h := &janusHandle{session: s, id: e.Data.ID, up: make(chan struct{})}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.handles[h.id] = h
+	return h, nil
 }
 
 func (s *janusSession) close() {
