@@ -8,9 +8,11 @@ STATIC  := -s -w -linkmode external -extldflags "-static -lopus -lm"
 WEB     := web/dist/index.html
 WEBSRC  := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 
+BENCH   := test/load/results
+
 export GO_TAGS := $(TAGS)
 
-.PHONY: run build web test test-go test-web test-interop test-e2e test-net fuzz bench lint generate clean
+.PHONY: run build web test test-go test-web test-interop test-e2e test-net fuzz bench bench-full guard lint generate clean
 
 run: build ## build everything and start it on http://localhost:8080
 	@./$(BIN) serve
@@ -49,9 +51,21 @@ test-net:
 fuzz: ## a longer run of every fuzz target; FUZZTIME=30s each
 	@scripts/fuzz $(or $(FUZZTIME),30s)
 
-bench: ## forwarding and mixing beside their floors
+bench: ## forwarding and mixing beside their floors, and a first impression under load; about four minutes
 	@scripts/install build
 	@$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchmem ./internal/media/...
+	@mkdir -p $(BENCH) && rm -f $(BENCH)/quick.jsonl
+	@$(GO) run ./test/load run --quick --out $(BENCH)/quick.jsonl
+	@$(GO) run ./test/load report --in $(BENCH)/quick.jsonl --document -
+
+# About 50 minutes on a machine that is otherwise idle. What was measured before is kept beside.
+bench-full: ## every scenario at every server, into docs/performance.md
+	@scripts/install build
+	@scripts/install peers
+	@scripts/bench
+
+guard: ## instructions of the fast path, against the recorded number
+	@scripts/test guard
 
 lint:
 	@$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@latest run --build-tags $(TAGS)

@@ -13,7 +13,6 @@ type member struct {
 	flows         []*lean.Flow
 }
 
-func (m *member) Sends() *lean.Conn    { return m.send }
 func (m *member) Receives() *lean.Conn { return m.receive }
 func (m *member) Flows() []*lean.Flow  { return m.flows }
 

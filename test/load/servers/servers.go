@@ -79,8 +79,7 @@ type Member interface {
 	// Receive asks for what is wanted: that many cameras of others, and their sound. It returns when the server has
 	// agreed.
 	Receive(ctx context.Context, cameras, voices int) error
-	// Sends is the connection that media is sent on, Receives the one it comes from; they may be the same.
-	Sends() *lean.Conn
+	// Receives is the connection that media comes from, Flows is what is sent.
 	Receives() *lean.Conn
 	Flows() []*lean.Flow
 	Close()
