@@ -25,7 +25,7 @@ func TestSelect(t *testing.T) {
 }
 
 func TestReceives(t *testing.T) {
-	s := Scenario{People: 4, Cameras: 2, Talkers: 1}
+	s := Scenario{People: 4, Cameras: 2, Talkers: 1, Open: 1}
 	for i, want := range [][2]int{{1, 0}, {1, 1}, {2, 1}, {2, 1}} {
 		if cameras, voices := s.receives(i); cameras != want[0] || voices != want[1] {
 			t.Errorf("person %d receives %d cameras and %d voices, not %v", i, cameras, voices, want)

@@ -132,6 +132,9 @@ func (c *cell) admit(ctx context.Context) error {
 				Voice: servers.Muted, Layer: i % 3,
 			}}
 			p.cameras, p.voices = c.scenario.receives(i)
+			if i < c.scenario.Open {
+				p.Voice = servers.Open
+			}
 			if i < c.scenario.Talkers {
 				p.Voice = servers.Talking
 			}

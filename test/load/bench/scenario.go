@@ -15,7 +15,8 @@ type Scenario struct {
 	Rooms   int
 	People  int // in each room
 	Cameras int // people of each room whose camera is on; everybody receives all of the others'
-	Talkers int // people of each room who talk; the others are muted
+	Talkers int // people of each room who talk at the same time
+	Open    int // people of each room whose microphones are on, talkers included; the others are muted
 	// Simulcast cameras send three layers, and the people receive different ones by turns.
 	Simulcast bool
 	// Kind says what is measured.
@@ -38,17 +39,17 @@ const (
 func Scenarios() []Scenario {
 	var list []Scenario
 	for _, n := range []int{10, 50, 100, 200} {
-		list = append(list, Scenario{Name: fmt.Sprint("webinar-", n), Title: fmt.Sprintf("webinar, 1 to %d", n), Rooms: 1, People: n + 1, Cameras: 1, Talkers: 1})
+		list = append(list, Scenario{Name: fmt.Sprint("webinar-", n), Title: fmt.Sprintf("webinar, 1 to %d", n), Rooms: 1, People: n + 1, Cameras: 1, Talkers: 1, Open: 1})
 	}
 	for _, m := range []struct{ rooms, people int }{{1, 10}, {4, 6}, {20, 3}} {
 		list = append(list, Scenario{
 			Name: fmt.Sprintf("meeting-%dx%d", m.rooms, m.people), Title: fmt.Sprintf("%d × %d people, all cameras on", m.rooms, m.people),
-			Rooms: m.rooms, People: m.people, Cameras: m.people, Talkers: m.people,
+			Rooms: m.rooms, People: m.people, Cameras: m.people, Talkers: min(2, m.people-1), Open: m.people,
 		})
 	}
-	list = append(list, Scenario{Name: "simulcast-8", Title: "8 people, simulcast, mixed layers", Rooms: 1, People: 8, Cameras: 8, Talkers: 3, Simulcast: true})
+	list = append(list, Scenario{Name: "simulcast-8", Title: "8 people, simulcast, mixed layers", Rooms: 1, People: 8, Cameras: 8, Talkers: 2, Open: 8, Simulcast: true})
 	for _, n := range []int{50, 100, 200} {
-		list = append(list, Scenario{Name: fmt.Sprint("audio-", n), Title: fmt.Sprintf("audio only, %d people, 3 talk", n), Rooms: 1, People: n, Talkers: 3})
+		list = append(list, Scenario{Name: fmt.Sprint("audio-", n), Title: fmt.Sprintf("audio only, %d people, 3 talk", n), Rooms: 1, People: n, Talkers: 3, Open: 3})
 	}
 	return append(list,
 		Scenario{Name: "storm-200", Title: "200 people join at once", Rooms: 4, People: 50, Kind: Storm},
@@ -84,13 +85,13 @@ func Select(patterns string) ([]Scenario, error) {
 // Participants is how many people there are in all rooms.
 func (s Scenario) Participants() int { return s.Rooms * s.People }
 
-// receives is how many cameras the i-th person of a room receives, voices how many voices there are to be heard.
+// receives is how many cameras the i-th person of a room receives, voices how many microphones are on.
 func (s Scenario) receives(i int) (cameras, voices int) {
-	cameras, voices = s.Cameras, s.Talkers
+	cameras, voices = s.Cameras, s.Open
 	if i < s.Cameras {
 		cameras--
 	}
-	if i < s.Talkers {
+	if i < s.Open {
 		voices--
 	}
 	return cameras, voices

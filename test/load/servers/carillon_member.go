@@ -88,7 +88,7 @@ func (m *carillonMember) subscribe(ctx context.Context, streams []uint32) (*lean
 	sections := []lean.Section{{Kind: "audio", Direction: "sendrecv", MID: "0", SSRC: m.ssrcs.audio, Track: "microphone"}}
 	sub := &signalpb.SdkSubscribeFrame{
 		Duplex:     signalpb.SdkStreamServiceType_RX.Enum(),
-		AudioMuted: proto.Bool(m.person.Voice != Talking),
+		AudioMuted: proto.Bool(!m.person.Voice.Published()),
 		SendStreams: []*signalpb.SdkStreamDescriptor{{
 			MediaType: signalpb.SdkStreamMediaType_AUDIO.Enum(), StreamId: proto.Uint32(1), GroupId: proto.Uint32(1),
 		}},

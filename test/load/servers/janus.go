@@ -169,12 +169,12 @@ func (m *janusMember) joinBridge(ctx context.Context, p Person) error {
 	if err != nil {
 		return err
 	}
-	if _, err := h.message(ctx, map[string]any{"request": "join", "room": m.room.id, "muted": p.Voice != Talking}, ""); err != nil {
+	if _, err := h.message(ctx, map[string]any{"request": "join", "room": m.room.id, "muted": !p.Voice.Published()}, ""); err != nil {
 		return err
 	}
 	ssrc := lean.NewSSRC()
 	offer := m.send.Describe("active", []lean.Section{{Kind: "audio", MID: "0", Direction: "sendrecv", SSRC: ssrc, Track: "voice"}})
-	d, err := h.negotiate(ctx, map[string]any{"request": "configure", "muted": p.Voice != Talking}, offer)
+	d, err := h.negotiate(ctx, map[string]any{"request": "configure", "muted": !p.Voice.Published()}, offer)
 	if err != nil {
 		return err
 	}
@@ -188,13 +188,13 @@ func (m *janusMember) joinBridge(ctx context.Context, p Person) error {
 // joinRoom publishes what there is. Who only receives gets the connection with Receive.
 func (m *janusMember) joinRoom(ctx context.Context, p Person) error {
 	m.receive = m.room.engine.NewConn()
-	if !p.Camera && p.Voice != Talking {
+	if !p.Camera && !p.Voice.Published() {
 		return m.subscribe(ctx)
 	}
 	m.send = m.room.engine.NewConn()
 	var sections []lean.Section
 	audio, video, rtx := lean.NewSSRC(), lean.NewSSRC(), lean.NewSSRC()
-	if p.Voice == Talking {
+	if p.Voice.Published() {
 		sections = append(sections, lean.Section{Kind: "audio", MID: "0", Direction: "sendonly", SSRC: audio, Track: "voice"})
 	}
 	if p.Camera {

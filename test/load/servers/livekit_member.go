@@ -67,7 +67,7 @@ func (m *livekitMember) enter(ctx context.Context, p Person) error {
 	case <-ctx.Done():
 		return errTimeout
 	}
-	if p.Camera || p.Voice == Talking {
+	if p.Camera || p.Voice.Published() {
 		if err := m.publish(ctx, p); err != nil {
 			return fmt.Errorf("publish: %w", err)
 		}
@@ -87,7 +87,7 @@ func (m *livekitMember) publish(ctx context.Context, p Person) error {
 	m.send = m.room.engine.NewConn()
 	var sections []lean.Section
 	audio, video, rtx := lean.NewSSRC(), lean.NewSSRC(), lean.NewSSRC()
-	if p.Voice == Talking {
+	if p.Voice.Published() {
 		sections = append(sections, lean.Section{Kind: "audio", MID: "0", Direction: "sendonly", SSRC: audio, Track: "voice"})
 		if err := m.write(ctx, livekitAddTrack, addTrack("voice", 0, 2)); err != nil {
 			return err

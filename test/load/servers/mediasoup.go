@@ -78,7 +78,7 @@ func (t mediasoupTransport) remote() (lean.Remote, error) {
 
 func (r *mediasoupRoom) Join(ctx context.Context, p Person, _ string) (Member, error) {
 	m := &mediasoupMember{room: r, id: p.Name, lay: p.Layer}
-	sends := p.Camera || p.Voice == Talking
+	sends := p.Camera || p.Voice.Published()
 	var out struct{ Send, Receive mediasoupTransport }
 	if err := m.call(ctx, "join", map[string]any{"fingerprint": r.engine.Fingerprint(), "sends": sends}, &out); err != nil {
 		return nil, err
@@ -112,7 +112,7 @@ func (m *mediasoupMember) call(ctx context.Context, operation string, in map[str
 
 // produce announces what is sent, and sends it.
 func (m *mediasoupMember) produce(ctx context.Context, p Person) error {
-	if p.Voice == Talking {
+	if p.Voice.Published() {
 		ssrc := lean.NewSSRC()
 		err := m.call(ctx, "produce", map[string]any{"kind": "audio", "rtpParameters": map[string]any{
 			"mid": "0", "encodings": []any{map[string]any{"ssrc": ssrc}}, "rtcp": map[string]any{"cname": m.id},

@@ -58,7 +58,7 @@ func (m *member) addVoice(ssrc uint32, pt, levelExt uint8, v Voice, opaque bool)
 		say = sound.Speech()
 	}
 	m.flows = append(m.flows, m.send.AddFlow(lean.FlowConfig{
-		SSRC: ssrc, PT: pt, Audio: true, LevelExt: levelExt, Sound: say, Stamp: opaque && v == Talking,
+		SSRC: ssrc, PT: pt, Audio: true, LevelExt: levelExt, Sound: say, Stamp: opaque,
 		Phase: time.Duration(len(m.flows)) * time.Millisecond,
 	}))
 }

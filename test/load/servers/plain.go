@@ -87,7 +87,7 @@ func (r *plainRoom) Join(ctx context.Context, p Person, _ string) (Member, error
 	m.receive = m.send
 	audio, video, rtx := lean.NewSSRC(), lean.NewSSRC(), lean.NewSSRC()
 	voice := lean.Section{Kind: "audio", MID: "0", Direction: "inactive"}
-	if p.Voice == Talking { // a muted client sends nothing
+	if p.Voice.Published() { // a muted client sends nothing
 		voice.Direction, voice.SSRC, voice.Track = "sendonly", audio, "voice-"+p.Name
 	}
 	m.sections = append(m.sections, voice)
@@ -101,7 +101,7 @@ func (r *plainRoom) Join(ctx context.Context, p Person, _ string) (Member, error
 	if err := m.send.Connect(ctx, d.Remote); err != nil {
 		return nil, err
 	}
-	if p.Voice == Talking {
+	if p.Voice.Published() {
 		m.addVoice(audio, d.Sections[0].PT, d.Sections[0].Extensions[lean.LevelURI], p.Voice, true)
 	}
 	if p.Camera {

@@ -20,9 +20,14 @@ const (
 	// Muted: the client is muted. What that means on the wire is up to the protocol of the server: some clients go on
 	// sending silence.
 	Muted
+	// Open: the microphone is on, and hears nobody.
+	Open
 	// Talking: the microphone hears speech with pauses.
 	Talking
 )
+
+// Published reports whether others can subscribe to the microphone, where they subscribe to each.
+func (v Voice) Published() bool { return v >= Open }
 
 // Person is somebody who joins.
 type Person struct {
