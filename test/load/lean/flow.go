@@ -13,18 +13,18 @@ import (
 
 // FlowConfig describes a stream that a client sends.
 type FlowConfig struct {
-	SSRC, RTXSSRC uint32
-	PT            uint8
-	Audio         bool
-	Sound         []sound.Packet // audio: what is said, again and again
-	Stamp         bool           // audio: the time is written over the end of the payload, which nobody decodes
-	LevelExt      uint8          // ids of header extensions, 0 = none
-	TransportExt  uint8          // transport-wide sequence number
-	RIDExt        uint8          // RFC 8852
-	RID           string         // simulcast layer
-	BitrateBps    int            // video
-	Width, Height int            // video, of key frames
-	Phase         time.Duration  // shifts the stream against others
+	SSRC, RTXSSRC  uint32
+	PT             uint8
+	Audio          bool
+	Sound          []sound.Packet // audio: what is said, again and again
+	Stamp          bool           // audio: the time is written over the end of the payload, which nobody decodes
+	LevelExt       uint8          // ids of header extensions, 0 = none
+	TransportExt   uint8          // transport-wide sequence number
+	MIDExt, RIDExt uint8          // RFC 9143, RFC 8852
+	MID, RID       string         // section, and simulcast layer in it
+	BitrateBps     int            // video
+	Width, Height  int            // video, of key frames
+	Phase          time.Duration  // shifts the stream against others
 }
 
 // Flow is a stream that a client sends, while the engine lets it.
@@ -72,6 +72,9 @@ func (c *Conn) AddFlow(cfg FlowConfig) *Flow {
 	}
 	if cfg.TransportExt != 0 {
 		_ = f.header.SetExtension(cfg.TransportExt, f.transport[:])
+	}
+	if cfg.MIDExt != 0 {
+		_ = f.header.SetExtension(cfg.MIDExt, []byte(cfg.MID))
 	}
 	if cfg.RIDExt != 0 {
 		_ = f.header.SetExtension(cfg.RIDExt, []byte(cfg.RID))

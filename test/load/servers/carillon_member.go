@@ -78,7 +78,13 @@ func (m *carillonMember) enter(ctx context.Context) error {
 	// A client whose microphone is muted goes on sending silence.
 	m.addVoice(m.ssrcs.audio, d.Sections[0].PT, d.Sections[0].Extensions[lean.LevelURI], m.person.Voice, false)
 	if m.person.Camera {
-		m.addCamera(m.ssrcs.video, m.ssrcs.rtx, d.Sections[1].PT, d.Sections[1].Extensions[lean.TransportURI], phaseOf(int(m.ssrcs.video)))
+		s, phase := d.Sections[1], phaseOf(int(m.ssrcs.video))
+		if m.person.Simulcast {
+			ssrcs := []uint32{m.ssrcs.video, lean.NewSSRC(), lean.NewSSRC()}
+			m.addLayers(ssrcs, s.PT, s.Extensions[lean.TransportURI], s.Extensions[lean.MIDURI], s.Extensions[lean.RIDURI], "1", phase)
+		} else {
+			m.addCamera(m.ssrcs.video, m.ssrcs.rtx, s.PT, s.Extensions[lean.TransportURI], phase)
+		}
 	}
 	return nil
 }

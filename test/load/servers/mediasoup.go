@@ -128,19 +128,29 @@ func (m *mediasoupMember) produce(ctx context.Context, p Person) error {
 		return nil
 	}
 	ssrc, rtx := lean.NewSSRC(), lean.NewSSRC()
+	encodings, ssrcs := []any{map[string]any{"ssrc": ssrc, "rtx": map[string]any{"ssrc": rtx}}}, []uint32{}
+	if p.Simulcast {
+		encodings = nil
+		for _, l := range layers() {
+			ssrcs = append(ssrcs, lean.NewSSRC())
+			encodings = append(encodings, map[string]any{"ssrc": ssrcs[len(ssrcs)-1], "maxBitrate": l.bps})
+		}
+	}
 	feedback := []any{}
 	for _, f := range [][2]string{{"nack", ""}, {"nack", "pli"}, {"ccm", "fir"}, {"transport-cc", ""}} {
 		feedback = append(feedback, map[string]any{"type": f[0], "parameter": f[1]})
 	}
 	err := m.call(ctx, "produce", map[string]any{"kind": "video", "rtpParameters": map[string]any{
-		"mid": "1", "encodings": []any{map[string]any{"ssrc": ssrc, "rtx": map[string]any{"ssrc": rtx}}}, "rtcp": map[string]any{"cname": m.id},
+		"mid": "1", "encodings": encodings, "rtcp": map[string]any{"cname": m.id},
 		"codecs": []any{
 			map[string]any{"mimeType": "video/VP8", "payloadType": lean.VP8PT, "clockRate": 90000, "rtcpFeedback": feedback},
 			map[string]any{"mimeType": "video/rtx", "payloadType": lean.RTXPT, "clockRate": 90000, "parameters": map[string]any{"apt": lean.VP8PT}},
 		},
 		"headerExtensions": []any{map[string]any{"uri": lean.TransportURI, "id": lean.TransportExt}},
 	}}, nil)
-	if err == nil {
+	if err == nil && p.Simulcast {
+		m.addLayers(ssrcs, lean.VP8PT, lean.TransportExt, 0, 0, "", phaseOf(int(ssrc)))
+	} else if err == nil {
 		m.addCamera(ssrc, rtx, lean.VP8PT, lean.TransportExt, phaseOf(int(ssrc)))
 	}
 	return err

@@ -51,6 +51,17 @@ func (m *member) addCamera(ssrc, rtx uint32, pt, transportExt uint8, phase time.
 	}))
 }
 
+// addLayers sends a camera in several sizes, which are told apart by their SSRCs, or by names where ids for those are
+// given.
+func (m *member) addLayers(ssrcs []uint32, pt, transportExt, midExt, ridExt uint8, mid string, phase time.Duration) {
+	for i, l := range layers() {
+		m.flows = append(m.flows, m.send.AddFlow(lean.FlowConfig{
+			SSRC: ssrcs[i], PT: pt, TransportExt: transportExt, BitrateBps: l.bps, Width: l.width, Height: l.height, Phase: phase,
+			MIDExt: midExt, MID: mid, RIDExt: ridExt, RID: l.rid,
+		}))
+	}
+}
+
 // addVoice sends speech or silence. Everybody who talks says the same at the same time, so that pauses are pauses of the mix.
 func (m *member) addVoice(ssrc uint32, pt, levelExt uint8, v Voice, opaque bool) {
 	say := sound.Silence()
