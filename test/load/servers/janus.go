@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 
@@ -65,7 +66,7 @@ func (s *janus) Start(ctx context.Context, dir string) error {
 	if err != nil {
 		return errors.New("Janus is not installed; apt-get install janus")
 	}
-	if s.port, err = freePort(); err != nil {
+	if s.port, err = freePort("tcp"); err != nil {
 		return err
 	}
 	plugins, err := filepath.Glob("/usr/lib/*/janus/plugins/*.so")
@@ -78,9 +79,8 @@ func (s *janus) Start(ctx context.Context, dir string) error {
 			disabled = append(disabled, name)
 		}
 	}
-	cores := 2
 	files := map[string]string{
-		"janus.jcfg":                      fmt.Sprintf(janusConfig, dir, cores, strings.Join(disabled, ",")),
+		"janus.jcfg":                      fmt.Sprintf(janusConfig, dir, runtime.NumCPU(), strings.Join(disabled, ",")),
 		"janus.transport.websockets.jcfg": fmt.Sprintf(janusWebSockets, s.port),
 		s.plugin() + ".jcfg":              "general: { events = false }\n",
 	}

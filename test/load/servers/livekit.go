@@ -48,6 +48,7 @@ const livekitConfig = `port: %d
 bind_addresses: [127.0.0.1]
 rtc:
   udp_port: %d
+  tcp_port: 0
   node_ip: 127.0.0.1
   use_external_ip: false
   enable_loopback_candidate: true
@@ -66,9 +67,9 @@ func (s *livekit) Start(ctx context.Context, dir string) error {
 		return fmt.Errorf("cannot build LiveKit: %w\n%s", err, out)
 	}
 	ports := make([]int, 3)
-	for i := range ports {
+	for i, network := range []string{"tcp", "udp", "tcp"} {
 		var err error
-		if ports[i], err = freePort(); err != nil {
+		if ports[i], err = freePort(network); err != nil {
 			return err
 		}
 	}

@@ -121,8 +121,16 @@ func (p *process) await(ctx context.Context, answers func() error) error {
 	}
 }
 
-// freePort is a port that nobody uses at the moment.
-func freePort() (int, error) {
+// freePort is a port on 127.0.0.1 that nobody uses at the moment.
+func freePort(network string) (int, error) {
+	if network == "udp" {
+		c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if err != nil {
+			return 0, err
+		}
+		defer c.Close()
+		return c.LocalAddr().(*net.UDPAddr).Port, nil
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
