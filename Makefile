@@ -58,7 +58,7 @@ bench: ## forwarding and mixing beside their floors, and a first impression unde
 	@$(GO) run ./test/load run --quick --out $(BENCH)/quick.jsonl
 	@$(GO) run ./test/load report --in $(BENCH)/quick.jsonl --document -
 
-# About 50 minutes on a machine that is otherwise idle. What was measured before is kept beside.
+# About 40 minutes on a machine that is otherwise idle. What was measured before is kept beside.
 bench-full: ## every scenario at every server, into docs/performance.md
 	@scripts/install build
 	@scripts/install peers

@@ -31,7 +31,7 @@ func (f *runFlags) parse(args []string) error {
 	flags.SortFlags = false
 	quick := flags.Bool("quick", false, "a first impression in two minutes: few scenarios, Carillon and the plain server, one round")
 	flags.StringVar(&f.scenarios, "scenarios", "*", "names or patterns of scenarios, separated by commas")
-	flags.StringVar(&f.servers, "servers", strings.Join(servers.Names(), ","), "servers, separated by commas")
+	flags.StringVar(&f.servers, "servers", servers.Usual, "servers, separated by commas; load list tells all")
 	flags.IntVar(&f.rounds, "rounds", 3, "how often each scenario runs at each server; the servers take turns")
 	flags.DurationVar(&f.options.Window, "window", 5*time.Second, "how long media is measured")
 	flags.StringVar(&f.out, "out", "", "file that the results are appended to, one line of JSON each (default: standard output)")
