@@ -112,8 +112,5 @@ func (s Scenario) Suits(server string) bool {
 	case "janus-audio":
 		return s.Cameras == 0 && s.Kind == Media
 	}
-	return !s.Simulcast || slices.Contains(simulcasting, server)
+	return !s.Simulcast || server == "carillon" // the other clients here send no layers
 }
-
-// simulcasting are the servers whose clients here send layers.
-var simulcasting = []string{"carillon", "mediasoup"}

@@ -109,7 +109,6 @@ func factories() []factory {
 		{"livekit", func(o Options) Server { return &livekit{root: o.Root} }},
 		{"janus", func(Options) Server { return &janus{} }},
 		{"janus-audio", func(Options) Server { return &janus{bridge: true} }},
-		{"mediasoup", func(o Options) Server { return &mediasoup{root: o.Root} }},
 	}
 }
 
@@ -122,8 +121,7 @@ func Names() []string {
 	return names
 }
 
-// Usual are the servers that are compared unless others are named. mediasoup is not among them yet: its worker, built
-// with Debian's libraries, crashes in the first DTLS handshake.
+// Usual are the servers that are compared unless others are named.
 const Usual = "carillon,plain,livekit,janus,janus-audio"
 
 // New makes a server that is not started yet.
