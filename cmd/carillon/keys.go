@@ -15,13 +15,15 @@ import (
 
 func keys(ctx context.Context, w stdio, args []string) error {
 	if len(args) == 0 {
-		return misuse("carillon keys needs one of create, list, revoke")
+		return misuse("carillon keys needs one of create, list, limit, revoke")
 	}
 	switch args[0] {
 	case "create":
 		return createKey(ctx, w, args[1:])
 	case "list":
 		return listKeys(ctx, w, args[1:])
+	case "limit":
+		return limitKey(ctx, w, args[1:])
 	case "revoke":
 		return revokeKey(ctx, w, args[1:])
 	}
@@ -51,12 +53,16 @@ func createKey(ctx context.Context, w stdio, args []string) error {
 	flags := pflag.NewFlagSet("keys create", pflag.ContinueOnError)
 	data, database := dataFlags(flags)
 	name := flags.String("name", "", "what the key is for")
+	limits := limitFlags(flags)
 	asJSON := flags.Bool("json", false, "print JSON")
 	if err := parse(flags, w, args, 0); err != nil {
 		return err
 	}
 	return administer(ctx, w, *data, *database, func(a *accounts.Service) error {
 		key, err := a.CreateKey(ctx, *name)
+		if err == nil && *limits != (accounts.KeyLimits{}) {
+			err = a.LimitKey(ctx, key.ID, *limits)
+		}
 		if err != nil {
 			return err
 		}
@@ -68,6 +74,37 @@ func createKey(ctx context.Context, w stdio, args []string) error {
 		fmt.Fprintf(w.out, "Access key id:     %s\nSecret access key: %s\n\nThe secret is shown only now.\n", key.ID, key.Secret)
 		return nil
 	})
+}
+
+// limitFlags registers what a key may do.
+func limitFlags(flags *pflag.FlagSet) *accounts.KeyLimits {
+	limits := &accounts.KeyLimits{}
+	flags.IntVar(&limits.Rate, "rate", 0, "requests per second for each operation, twice as many at once; 0 means any number")
+	flags.IntVar(&limits.MaxConferences, "max-meetings", 0, "meetings of the API that may be open at a time; 0 means any number")
+	return limits
+}
+
+func limitKey(ctx context.Context, w stdio, args []string) error {
+	flags := pflag.NewFlagSet("keys limit", pflag.ContinueOnError)
+	data, database := dataFlags(flags)
+	limits := limitFlags(flags)
+	if err := parse(flags, w, args, 1); err != nil {
+		return err
+	}
+	return administer(ctx, w, *data, *database, func(a *accounts.Service) error {
+		if err := a.LimitKey(ctx, flags.Arg(0), *limits); err != nil {
+			return err
+		}
+		fmt.Fprintf(w.out, "The key %s may do %s requests per second and have %s meetings.\n", flags.Arg(0), number(limits.Rate), number(limits.MaxConferences))
+		return nil
+	})
+}
+
+func number(limit int) string {
+	if limit == 0 {
+		return "any number of"
+	}
+	return fmt.Sprint(limit)
 }
 
 func listKeys(ctx context.Context, w stdio, args []string) error {
@@ -82,12 +119,20 @@ func listKeys(ctx context.Context, w stdio, args []string) error {
 			return err
 		}
 		t := tabwriter.NewWriter(w.out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, "ACCESS KEY ID\tNAME\tCREATED\tLAST USED\tREVOKED")
+		fmt.Fprintln(t, "ACCESS KEY ID\tNAME\tCREATED\tLAST USED\tREVOKED\tRATE\tMEETINGS")
 		for _, k := range list {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", k.ID, k.Name, day(&k.CreatedAt), day(k.LastUsedAt), day(k.RevokedAt))
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Name, day(&k.CreatedAt), day(k.LastUsedAt), day(k.RevokedAt),
+				limit(k.Limits.Rate), limit(k.Limits.MaxConferences))
 		}
 		return t.Flush()
 	})
+}
+
+func limit(n int) string {
+	if n == 0 {
+		return "-"
+	}
+	return fmt.Sprint(n)
 }
 
 func day(t *time.Time) string {

@@ -62,10 +62,17 @@ type NewAccount struct {
 type APIKey struct {
 	ID         string // "CK" and 18 characters of A-Z and 2-7
 	Name       string
-	Secret     string // 40 characters; set only when the key was just created
+	Secret     string // 40 characters; set only when the key was just created or is looked up to check a signature
+	Limits     KeyLimits
 	CreatedAt  time.Time
 	LastUsedAt *time.Time // to the minute; nil = never
 	RevokedAt  *time.Time // nil = valid
+}
+
+// KeyLimits bound what a program may do with its key; zero means as much as it likes.
+type KeyLimits struct {
+	Rate           int // requests per second for each operation; twice as many at once
+	MaxConferences int // open at a time
 }
 
 // Policy says who may sign up.
@@ -115,6 +122,7 @@ type Store interface {
 	InsertKey(ctx context.Context, k APIKey, sealed string) error
 	Key(ctx context.Context, id string) (k APIKey, sealed string, err error)
 	Keys(ctx context.Context) ([]APIKey, error) // oldest first, without secrets
+	SetKeyLimits(ctx context.Context, id string, limits KeyLimits) error
 	RevokeKey(ctx context.Context, id string, at time.Time) error
 	TouchKey(ctx context.Context, id string, at time.Time) error
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/base32"
 	"encoding/base64"
 	"errors"
+	"sync"
 	"time"
 
 	"carillon/internal/errs"
@@ -21,6 +22,7 @@ const (
 	secretBytes = 20 // 40 hexadecimal digits, the length that programs expect
 	// A key's time of last use is written once per this.
 	touchAfter = time.Minute
+	maxLimit   = 1_000_000 // of each limit of a key
 )
 
 // CreateKey makes an API key. Only its answer ever shows the secret. It is for the command line.
@@ -54,30 +56,70 @@ func (s *Service) RevokeKey(ctx context.Context, id string) error {
 	return s.cfg.Store.RevokeKey(ctx, id, s.now())
 }
 
-// KeySecret returns the secret of a valid key, to check a signature with; the error for an unknown or
-// revoked one is NotFound. It asks the store every time, so that a revocation acts at once even when
-// another process makes it.
-func (s *Service) KeySecret(ctx context.Context, accessKeyID string) (string, error) {
+// LimitKey changes what a key may do, from now on. It is for the command line.
+func (s *Service) LimitKey(ctx context.Context, id string, limits KeyLimits) error {
+	if limits.Rate < 0 || limits.Rate > maxLimit {
+		return errs.Field("rate", "The rate must be between 0 and %d.", maxLimit)
+	}
+	if limits.MaxConferences < 0 || limits.MaxConferences > maxLimit {
+		return errs.Field("maxConferences", "The number of meetings must be between 0 and %d.", maxLimit)
+	}
+	return s.cfg.Store.SetKeyLimits(ctx, id, limits)
+}
+
+// Key returns a valid key with its secret, to check a signature with; the error for an unknown or revoked
+// one is NotFound. It asks the store every time, so that a revocation acts at once even when another process
+// makes it.
+func (s *Service) Key(ctx context.Context, accessKeyID string) (APIKey, error) {
 	unknown := errs.New(errs.NotFound, "There is no such access key.")
 	if len(accessKeyID) != keyIDSize {
-		return "", unknown
+		return APIKey{}, unknown
 	}
 	k, sealed, err := s.cfg.Store.Key(ctx, accessKeyID)
 	if errs.CodeOf(err) == errs.NotFound || err == nil && k.RevokedAt != nil {
-		return "", unknown
+		return APIKey{}, unknown
 	}
+	if err != nil {
+		return APIKey{}, err
+	}
+	k.Secret, err = s.unsealed.open(k.ID, sealed, s.unseal)
+	return k, err
+}
+
+// KeyUsed notes that a request was signed with the key, as it was looked up, at most once a minute. Call it
+// only when the signature was right: anybody can name a key.
+func (s *Service) KeyUsed(ctx context.Context, k APIKey) error {
+	now := s.now()
+	if k.LastUsedAt != nil && now.Sub(*k.LastUsedAt) < touchAfter {
+		return nil
+	}
+	return s.cfg.Store.TouchKey(ctx, k.ID, now.Truncate(touchAfter))
+}
+
+// unsealedSecrets remembers what was unsealed, by its sealed form: a key that is sealed anew is another one.
+type unsealedSecrets struct {
+	mu      sync.Mutex
+	secrets map[string]string // by key id and sealed form; as many as there are keys
+}
+
+func (u *unsealedSecrets) open(keyID, sealed string, unseal func(keyID, sealed string) (string, error)) (string, error) {
+	name := keyID + " " + sealed
+	u.mu.Lock()
+	secret, ok := u.secrets[name]
+	u.mu.Unlock()
+	if ok {
+		return secret, nil
+	}
+	secret, err := unseal(keyID, sealed)
 	if err != nil {
 		return "", err
 	}
-	secret, err := s.unseal(k.ID, sealed)
-	if err != nil {
-		return "", err
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.secrets == nil {
+		u.secrets = make(map[string]string)
 	}
-	if now := s.now(); k.LastUsedAt == nil || now.Sub(*k.LastUsedAt) >= touchAfter {
-		if err := s.cfg.Store.TouchKey(ctx, k.ID, now.Truncate(touchAfter)); err != nil {
-			return "", err
-		}
-	}
+	u.secrets[name] = secret
 	return secret, nil
 }
 

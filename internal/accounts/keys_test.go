@@ -26,13 +26,16 @@ func TestKeys(t *testing.T) {
 	if other.ID == k.ID || other.Secret == k.Secret {
 		t.Fatal("two keys are the same")
 	}
-	secret, err := f.KeySecret(ctx, k.ID)
-	ok(t, err)
-	if secret != k.Secret {
-		t.Fatalf("secret %q, want %q", secret, k.Secret)
+	for range 2 { // the second time from memory
+		found, err := f.Key(ctx, k.ID)
+		ok(t, err)
+		if found.Secret != k.Secret || found.LastUsedAt != nil {
+			t.Fatalf("found %+v, want %+v", found, k)
+		}
 	}
+	ok(t, f.KeyUsed(ctx, k))
 	for _, id := range []string{"", "CK", strings.Repeat("A", 20), strings.ToLower(k.ID)} {
-		_, err := f.KeySecret(ctx, id)
+		_, err := f.Key(ctx, id)
 		fails(t, err, errs.NotFound)
 	}
 	list, err := f.ListKeys(ctx)
@@ -68,10 +71,10 @@ func TestRevocationByAnotherProcess(t *testing.T) {
 	}
 	k, err := both[0].CreateKey(ctx, "x")
 	ok(t, err)
-	_, err = both[1].KeySecret(ctx, k.ID)
+	_, err = both[1].Key(ctx, k.ID)
 	ok(t, err)
 	ok(t, both[0].RevokeKey(ctx, k.ID))
-	_, err = both[1].KeySecret(ctx, k.ID)
+	_, err = both[1].Key(ctx, k.ID)
 	fails(t, err, errs.NotFound)
 }
 
@@ -84,10 +87,56 @@ func TestSealedSecretsAreBound(t *testing.T) {
 	ok(t, err)
 	swapped := accounts.APIKey{ID: "CKAAAAAAAAAAAAAAAAAA", Name: "x", CreatedAt: time.Now()}
 	ok(t, f.store.InsertKey(ctx, swapped, sealed))
-	_, err = f.KeySecret(ctx, swapped.ID)
+	_, err = f.Key(ctx, swapped.ID)
 	fails(t, err, errs.Internal)
 
 	otherKey := accounts.New(accounts.Config{Store: f.store, SealKey: make([]byte, 32), Logger: slog.New(slog.DiscardHandler)})
-	_, err = otherKey.KeySecret(ctx, k.ID)
+	_, err = otherKey.Key(ctx, k.ID)
 	fails(t, err, errs.Internal)
+}
+
+func TestKeyLimits(t *testing.T) {
+	f := newFixture(t, nil)
+	ctx := t.Context()
+	k, err := f.CreateKey(ctx, "x")
+	ok(t, err)
+	if k.Limits != (accounts.KeyLimits{}) {
+		t.Errorf("a new key has the limits %+v", k.Limits)
+	}
+	want := accounts.KeyLimits{Rate: 10, MaxConferences: 250}
+	ok(t, f.LimitKey(ctx, k.ID, want))
+	for _, bad := range []accounts.KeyLimits{{Rate: -1}, {MaxConferences: -1}, {Rate: 1_000_001}, {MaxConferences: 1_000_001}} {
+		fails(t, f.LimitKey(ctx, k.ID, bad), errs.Invalid)
+	}
+	fails(t, f.LimitKey(ctx, "CKAAAAAAAAAAAAAAAAAA", want), errs.NotFound)
+	found, err := f.Key(ctx, k.ID)
+	ok(t, err)
+	if found.Limits != want {
+		t.Errorf("limits %+v, want %+v", found.Limits, want)
+	}
+}
+
+// The time of last use is written when a signature was right, and then once a minute.
+func TestKeyUsed(t *testing.T) {
+	f := newFixture(t, nil)
+	ctx := t.Context()
+	k, err := f.CreateKey(ctx, "x")
+	ok(t, err)
+	ok(t, f.KeyUsed(ctx, k))
+	first, err := f.Key(ctx, k.ID)
+	ok(t, err)
+	if first.LastUsedAt == nil {
+		t.Fatal("the use was not noted")
+	}
+	f.now = f.now.Add(59 * time.Second)
+	ok(t, f.KeyUsed(ctx, first))
+	same, err := f.Key(ctx, k.ID)
+	ok(t, err)
+	f.now = f.now.Add(2 * time.Minute)
+	ok(t, f.KeyUsed(ctx, same))
+	later, err := f.Key(ctx, k.ID)
+	ok(t, err)
+	if !later.LastUsedAt.After(*same.LastUsedAt) {
+		t.Errorf("last used %v, then %v, then %v", first.LastUsedAt, same.LastUsedAt, later.LastUsedAt)
+	}
 }

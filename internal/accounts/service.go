@@ -24,11 +24,12 @@ type Config struct {
 
 // Service applies the rules. Its methods are safe for use by several goroutines.
 type Service struct {
-	cfg     Config
-	hashing chan struct{} // one token for each password that is hashed at this moment
-	cost    hashCost      // of new hashes
-	decoy   string        // hash of nobody's password, for equal work when the account is unknown
-	limits  limits
+	cfg      Config
+	hashing  chan struct{} // one token for each password that is hashed at this moment
+	cost     hashCost      // of new hashes
+	decoy    string        // hash of nobody's password, for equal work when the account is unknown
+	limits   limits
+	unsealed unsealedSecrets
 }
 
 // limits slow down those who guess, and those who flood.

@@ -35,6 +35,7 @@ type Config struct {
 
 	GraphQL http.Handler // /graphql
 	Chime   http.Handler // /chime/…
+	Console http.Handler // /console/…, the API of /chime in its older version
 	Signal  http.Handler // /signal/…
 	Web     fs.FS        // the built web client with index.html at its root
 
@@ -72,19 +73,27 @@ func New(cfg Config) (http.Handler, error) {
 	mux.Handle("/readyz", readyz(cfg.Ready, cfg.Logger))
 	mux.Handle("/", web)
 
-	return observed(cfg.Logger, recovered(cfg.Logger, secured(secure, chimeFirst(orNotFound(cfg.Chime), mux)))), nil
+	return observed(cfg.Logger, recovered(cfg.Logger, secured(secure, chimeFirst(orNotFound(cfg.Chime), orNotFound(cfg.Console), mux)))), nil
 }
 
 // chimeFirst takes the requests of the Chime API out before the mux, which would redirect paths like
 // "/chime//meetings": a signature holds for one path only, and programs can read nothing but JSON.
-func chimeFirst(chime, next http.Handler) http.Handler {
+func chimeFirst(chime, console, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if path := r.URL.EscapedPath(); path == "/chime" || strings.HasPrefix(path, "/chime/") {
+		switch path := r.URL.EscapedPath(); {
+		case below(path, "/chime"):
 			chime.ServeHTTP(w, r)
-			return
+		case below(path, "/console"):
+			console.ServeHTTP(w, r)
+		default:
+			next.ServeHTTP(w, r)
 		}
-		next.ServeHTTP(w, r)
 	})
+}
+
+func below(path, prefix string) bool {
+	rest, ok := strings.CutPrefix(path, prefix)
+	return ok && (rest == "" || rest[0] == '/')
 }
 
 // sameOriginOnly returns a wrapper that refuses state-changing requests which a browser sends for a page

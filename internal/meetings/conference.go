@@ -6,7 +6,6 @@ import (
 
 	"carillon/internal/authz"
 	"carillon/internal/errs"
-	"carillon/internal/events"
 	"carillon/internal/ids"
 )
 
@@ -20,12 +19,14 @@ type NewConference struct {
 	PrimaryID          string
 	TenantIDs          []string
 	Tags               map[string]string
+	MaxOpen            int // how many open conferences the key may have, this one included; 0 = any number
 }
 
 // NewAttendee is the input of CreateAttendee.
 type NewAttendee struct {
 	ExternalUserID string        // 2..64 characters
 	Capabilities   *Capabilities // nil = as much as the features of the conference leave
+	Tags           map[string]string
 }
 
 var everything = Capabilities{Audio: "SendReceive", Video: "SendReceive", Content: "SendReceive"}
@@ -33,27 +34,62 @@ var everything = Capabilities{Audio: "SendReceive", Video: "SendReceive", Conten
 // CreateConference makes a conference that belongs to the API key of the actor. While a conference that
 // the same key made with the same ClientRequestToken is open, it returns that one.
 func (s *Service) CreateConference(ctx context.Context, actor authz.Actor, in NewConference) (Conference, error) {
+	c, _, err := s.CreateConferenceWithAttendees(ctx, actor, in, nil)
+	return c, err
+}
+
+// CreateConferenceWithAttendees is CreateConference followed by CreateAttendees, in one transaction. The
+// conference is made even when none of the attendees can be.
+func (s *Service) CreateConferenceWithAttendees(ctx context.Context, actor authz.Actor, in NewConference, list []NewAttendee) (Conference, []Admission, error) {
 	if err := authz.Check(actor, authz.ConferenceManage, authz.Resource{}); err != nil {
-		return Conference{}, err
+		return Conference{}, nil, err
 	}
 	var c Conference
+	var admitted []Admission
 	err := s.cfg.Store.Write(ctx, func(tx Tx) (err error) {
-		if in.ClientRequestToken != "" {
-			c, err = tx.OpenConferenceByRequest(ctx, actor.KeyID, in.ClientRequestToken)
-			if err == nil || errs.CodeOf(err) != errs.NotFound {
-				return err
-			}
+		if c, err = s.findOrOpen(ctx, tx, actor, in); err != nil {
+			return err
 		}
-		now := s.now()
-		c = Conference{ID: ids.New(), KeyID: actor.KeyID, ClientRequestToken: in.ClientRequestToken,
-			ExternalID: in.ExternalID, MediaRegion: in.MediaRegion, HostID: in.HostID, Features: in.Features,
-			PrimaryID: in.PrimaryID, TenantIDs: in.TenantIDs, Tags: in.Tags, CreatedAt: now, EmptySince: &now}
-		return s.open(ctx, tx, c)
+		admitted, err = s.admitAll(ctx, tx, c, list)
+		return err
 	})
 	if err != nil {
+		return Conference{}, nil, err
+	}
+	return c, admitted, nil
+}
+
+// findOrOpen returns the open conference that was made by the same request, or opens one.
+func (s *Service) findOrOpen(ctx context.Context, tx Tx, actor authz.Actor, in NewConference) (Conference, error) {
+	if in.ClientRequestToken != "" {
+		c, err := tx.OpenConferenceByRequest(ctx, actor.KeyID, in.ClientRequestToken)
+		if err == nil || errs.CodeOf(err) != errs.NotFound {
+			return c, err
+		}
+	}
+	if err := checkQuota(ctx, tx, actor, in.MaxOpen); err != nil {
 		return Conference{}, err
 	}
-	return c, nil
+	if err := checkPrimary(ctx, tx, actor, in.PrimaryID); err != nil {
+		return Conference{}, err
+	}
+	now := s.now()
+	c := Conference{ID: ids.New(), KeyID: actor.KeyID, ClientRequestToken: in.ClientRequestToken,
+		ExternalID: in.ExternalID, MediaRegion: in.MediaRegion, HostID: in.HostID, Features: in.Features,
+		PrimaryID: strings.ToLower(in.PrimaryID), TenantIDs: in.TenantIDs, Tags: in.Tags, CreatedAt: now, EmptySince: &now}
+	return c, s.open(ctx, tx, c)
+}
+
+// checkQuota refuses one conference more than the key may have open.
+func checkQuota(ctx context.Context, r Reader, actor authz.Actor, limit int) error {
+	if limit == 0 {
+		return nil
+	}
+	n, err := r.CountOpenConferences(ctx, actor.KeyID)
+	if err == nil && n >= limit {
+		return errs.New(errs.LimitExceeded, "The access key has %d meetings already, which is all it may have.", n)
+	}
+	return err
 }
 
 // findOpen returns an open conference of the actor's tenant.
@@ -78,6 +114,9 @@ func (s *Service) GetConference(ctx context.Context, actor authz.Actor, id strin
 
 // DeleteConference ends an open conference of the actor.
 func (s *Service) DeleteConference(ctx context.Context, actor authz.Actor, id string) error {
+	if err := authz.Check(actor, authz.ConferenceManage, authz.Resource{}); err != nil {
+		return err
+	}
 	return s.cfg.Store.Write(ctx, func(tx Tx) error {
 		c, err := findOpen(ctx, tx, actor, id)
 		if err != nil {
@@ -87,77 +126,24 @@ func (s *Service) DeleteConference(ctx context.Context, actor authz.Actor, id st
 	})
 }
 
-// CreateAttendee lets somebody connect to a conference of the actor. The same ExternalUserID is the same
-// attendee, who keeps the capabilities given first.
-func (s *Service) CreateAttendee(ctx context.Context, actor authz.Actor, conferenceID string, in NewAttendee) (Attendee, error) {
+// maxConferencePage is how many conferences or attendees one page holds at most.
+const maxConferencePage = 100
+
+// ListConferences returns one page of the open conferences of the actor's key, oldest first.
+func (s *Service) ListConferences(ctx context.Context, actor authz.Actor, limit int, token string) (list []Conference, nextToken string, err error) {
 	if err := authz.Check(actor, authz.ConferenceManage, authz.Resource{}); err != nil {
-		return Attendee{}, err
+		return nil, "", err
 	}
-	if n := len([]rune(in.ExternalUserID)); n < 2 || n > 64 || !plainText(in.ExternalUserID, "\t") {
-		return Attendee{}, errs.Field("externalUserId", "The external user id must have 2 to 64 characters.")
-	}
-	var a Attendee
-	err := s.cfg.Store.Write(ctx, func(tx Tx) error {
-		c, err := findOpen(ctx, tx, actor, conferenceID)
-		if err != nil {
-			return err
-		}
-		capabilities, err := c.Features.capabilities(in.Capabilities)
-		if err != nil {
-			return err
-		}
-		a, err = tx.AttendeeByExternalUserID(ctx, c.ID, in.ExternalUserID)
-		if err == nil {
-			a.JoinToken = s.joinToken(a.ConferenceID, a.ID)
-			return nil
-		}
-		if errs.CodeOf(err) != errs.NotFound {
-			return err
-		}
-		a, err = s.insertAttendee(ctx, tx, c, Attendee{ExternalUserID: in.ExternalUserID, Capabilities: capabilities})
-		return err
-	})
+	limit = min(limit, maxConferencePage)
+	after, err := s.readCursor(actor.KeyID, token)
 	if err != nil {
-		return Attendee{}, err
+		return nil, "", err
 	}
-	return a, nil
-}
-
-// DeleteAttendee takes the right to connect away from an attendee of a conference of the actor.
-func (s *Service) DeleteAttendee(ctx context.Context, actor authz.Actor, conferenceID, attendeeID string) error {
-	return s.cfg.Store.Write(ctx, func(tx Tx) error {
-		c, err := findOpen(ctx, tx, actor, conferenceID)
-		if err != nil {
-			return err
-		}
-		a, err := tx.Attendee(ctx, c.ID, strings.ToLower(attendeeID))
-		if err != nil {
-			return err
-		}
-		if err := tx.DeleteAttendee(ctx, c.ID, a.ID); err != nil {
-			return err
-		}
-		return emit(ctx, tx, events.AttendeeDeleted, a.ID, a, s.now())
-	})
-}
-
-// insertAttendee gives a an id and a join token and writes it, if there is room in the conference.
-func (s *Service) insertAttendee(ctx context.Context, tx Tx, c Conference, a Attendee) (Attendee, error) {
-	limit := maxAttendees
-	if m := c.Features.MaxAttendees; m > 0 {
-		limit = min(limit, m)
+	// One more than asked for tells whether there is another page.
+	list, err = s.cfg.Store.OpenConferencesOfKey(ctx, actor.KeyID, after, limit+1)
+	if err != nil || len(list) <= limit {
+		return list, "", err
 	}
-	n, err := tx.CountAttendees(ctx, c.ID)
-	if err != nil {
-		return Attendee{}, err
-	}
-	if n >= limit {
-		return Attendee{}, errs.New(errs.LimitExceeded, "The meeting is full: it has %d attendees.", n)
-	}
-	a.ID, a.ConferenceID, a.CreatedAt = ids.New(), c.ID, s.now()
-	if err := tx.InsertAttendee(ctx, a); err != nil {
-		return Attendee{}, err
-	}
-	a.JoinToken = s.joinToken(c.ID, a.ID)
-	return a, emit(ctx, tx, events.AttendeeCreated, a.ID, a, a.CreatedAt)
+	last := list[limit-1]
+	return list[:limit], s.cursor(actor.KeyID, Position{CreatedAt: last.CreatedAt, ID: last.ID}), nil
 }

@@ -135,7 +135,7 @@ func TestConferenceIsFull(t *testing.T) {
 func TestConferencesOfKeys(t *testing.T) {
 	f := newFixture(t)
 	ctx := t.Context()
-	in := meetings.NewConference{ClientRequestToken: "r1", ExternalID: "ext", MediaRegion: "eu", HostID: "h", PrimaryID: "p",
+	in := meetings.NewConference{ClientRequestToken: "r1", ExternalID: "ext", MediaRegion: "eu", HostID: "h",
 		Features: meetings.Features{EchoReduction: "AVAILABLE"}, TenantIDs: []string{"t"}, Tags: map[string]string{"a": "b"}}
 	c, err := f.CreateConference(ctx, key("1"), in)
 	ok(t, err)

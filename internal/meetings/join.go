@@ -93,7 +93,7 @@ func (s *Service) open(ctx context.Context, tx Tx, c Conference) error {
 	return emit(ctx, tx, events.ConferenceCreated, c.ID, c, c.CreatedAt)
 }
 
-// end ends an open conference. Its meeting, if it still exists, no longer names it.
+// end ends an open conference and its replicas. Its meeting, if it still exists, no longer names it.
 func (s *Service) end(ctx context.Context, tx Tx, c Conference) error {
 	now := s.now()
 	c.EndedAt = &now
@@ -101,6 +101,9 @@ func (s *Service) end(ctx context.Context, tx Tx, c Conference) error {
 		return err
 	}
 	if err := emit(ctx, tx, events.ConferenceEnded, c.ID, c, now); err != nil {
+		return err
+	}
+	if err := s.endReplicas(ctx, tx, c); err != nil {
 		return err
 	}
 	if c.MeetingID == "" {

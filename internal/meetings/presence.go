@@ -95,8 +95,9 @@ func (s *Service) endIfDue(ctx context.Context, id string) error {
 	})
 }
 
+// due reports whether a conference has to end. A replica waits for viewers as long as its primary lives.
 func (s *Service) due(c Conference) bool {
 	now := s.now()
-	return c.EmptySince != nil && now.Sub(*c.EmptySince) >= s.cfg.EmptyTimeout ||
+	return c.PrimaryID == "" && c.EmptySince != nil && now.Sub(*c.EmptySince) >= s.cfg.EmptyTimeout ||
 		now.Sub(c.CreatedAt) >= s.cfg.MaxAge
 }

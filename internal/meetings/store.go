@@ -28,6 +28,11 @@ type Reader interface {
 	Conference(ctx context.Context, id string) (Conference, error)
 	// OpenConferences returns all open conferences, oldest first.
 	OpenConferences(ctx context.Context) ([]Conference, error)
+	// OpenConferencesOfKey returns at most limit open conferences that the key made, oldest first.
+	OpenConferencesOfKey(ctx context.Context, keyID string, after *Position, limit int) ([]Conference, error)
+	CountOpenConferences(ctx context.Context, keyID string) (int, error)
+	// OpenReplicas returns the open conferences whose primary this is.
+	OpenReplicas(ctx context.Context, primaryID string) ([]Conference, error)
 	// OpenConferenceOf returns the open conference of a listed meeting.
 	OpenConferenceOf(ctx context.Context, meetingID string) (Conference, error)
 	// OpenConferenceByRequest returns the open conference that the key made with this request token.
@@ -38,6 +43,9 @@ type Reader interface {
 	// AttendeeByExternalUserID looks only at attendees without an account.
 	AttendeeByExternalUserID(ctx context.Context, conferenceID, externalUserID string) (Attendee, error)
 	CountAttendees(ctx context.Context, conferenceID string) (int, error)
+	// Attendees returns at most limit attendees of a conference, oldest first.
+	Attendees(ctx context.Context, conferenceID string, after *Position, limit int) ([]Attendee, error)
+	AttendeeTags(ctx context.Context, conferenceID, id string) (map[string]string, error)
 }
 
 // Tx is one transaction. Inserting an id or a relation that must be unique twice is an errs.Conflict error.
@@ -50,10 +58,12 @@ type Tx interface {
 	InsertConference(ctx context.Context, c Conference) error
 	// UpdateConference writes EndedAt and EmptySince.
 	UpdateConference(ctx context.Context, c Conference) error
+	SetConferenceTags(ctx context.Context, id string, tags map[string]string) error
 	InsertAttendee(ctx context.Context, a Attendee) error
 	// UpdateAttendee writes ExternalUserID and Capabilities.
 	UpdateAttendee(ctx context.Context, a Attendee) error
 	DeleteAttendee(ctx context.Context, conferenceID, id string) error
+	SetAttendeeTags(ctx context.Context, conferenceID, id string, tags map[string]string) error
 	// Emit adds an event to the change feed; the log gives it its Seq.
 	Emit(ctx context.Context, e events.Event) error
 }
@@ -65,8 +75,8 @@ type MeetingQuery struct {
 	After  *Position // continue behind this meeting; nil = from the start
 }
 
-// Position is the place of a meeting in the list, which is ordered by time of creation and then id, both
-// descending.
+// Position is the place of something in a list, which is ordered by time of creation and then id: both
+// descending for meetings, both ascending for conferences and attendees.
 type Position struct {
 	CreatedAt time.Time
 	ID        string

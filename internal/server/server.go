@@ -164,6 +164,7 @@ func (s *Server) startHTTP(cfg *config.Config, people *accounts.Service) error {
 		Accounts:          people,
 		GraphQL:           s.graphql,
 		Chime:             chime.New(chime.Config{Meetings: s.meetings, Keys: people, Placement: where, Logger: s.logger}),
+		Console:           chime.New(chime.Config{Meetings: s.meetings, Keys: people, Placement: where, Logger: s.logger, Prefix: "/console", Legacy: true}),
 		Signal:            s.signaling,
 		Web:               web.FS(),
 		PublicURL:         publicURL,

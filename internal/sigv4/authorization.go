@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Bounds of what is parsed at all; client libraries stay far below them.
@@ -13,11 +14,16 @@ const (
 	maxName          = 128
 )
 
-// authorization is a parsed Authorization header.
+// authorization is a parsed Authorization header, or what stands for it in a presigned URL.
 type authorization struct {
 	accessKeyID, date, region, service string
 	signedHeaders                      []string // lower case, sorted, no duplicates
 	signature                          []byte   // 32 bytes
+
+	// Of presigned URLs only.
+	presignedAt string // X-Amz-Date, "" for the header
+	expires     time.Duration
+	temporary   bool // there is a session token
 }
 
 func (a authorization) signs(header string) bool { return slices.Contains(a.signedHeaders, header) }

@@ -70,6 +70,9 @@ func canonicalQuery(raw string) string {
 			continue
 		}
 		name, value, _ := strings.Cut(part, "=")
+		if decode(name) == signatureMember {
+			continue // of a presigned URL
+		}
 		members = append(members, member{encode(decode(name), false), encode(decode(value), false)})
 	}
 	slices.SortFunc(members, func(a, b member) int {

@@ -1,8 +1,9 @@
-// Package sigv4 verifies requests signed with AWS Signature Version 4 in the Authorization header.
+// Package sigv4 verifies requests signed with AWS Signature Version 4, in the Authorization header or, for
+// GET, in the query of a presigned URL.
 //
 // It recomputes the signature from the request exactly as it arrived: the raw path and query of the
-// request line, the listed headers and the body's own hash. Presigned URLs, unsigned payloads, chunk
-// signatures and temporary credentials are refused. The package keeps no state, starts no goroutines and
+// request line, the listed headers and the body's own hash. Unsigned payloads, chunk signatures and
+// temporary credentials are refused. The package keeps no state but derived keys, starts no goroutines and
 // is safe for concurrent use; the caller looks up secrets and maps the typed errors to its protocol.
 package sigv4
 
@@ -30,24 +31,31 @@ const (
 	MaxSkew = 5 * time.Minute
 )
 
-// SecretFunc returns the secret of an access key, or an error with code errs.NotFound when there is no
-// such key or it was revoked.
-type SecretFunc func(ctx context.Context, accessKeyID string) (secret string, err error)
+// Key is what the lookup of an access key returns.
+type Key struct {
+	Secret string
+	Holder any // handed back in Signer; may be nil
+}
+
+// KeyFunc returns an access key, or an error with code errs.NotFound when there is no such key or it was
+// revoked.
+type KeyFunc func(ctx context.Context, accessKeyID string) (Key, error)
 
 // Verifier checks the signatures of one service's requests.
 type Verifier struct {
 	service string
-	secret  SecretFunc
+	key     KeyFunc
 	now     func() time.Time
+	derived derivedKeys
 }
 
 // New returns a verifier for requests whose credential scope names the service. now may be nil for the
 // system clock.
-func New(service string, secret SecretFunc, now func() time.Time) *Verifier {
+func New(service string, key KeyFunc, now func() time.Time) *Verifier {
 	if now == nil {
 		now = time.Now
 	}
-	return &Verifier{service: service, secret: secret, now: now}
+	return &Verifier{service: service, key: key, now: now}
 }
 
 // Signer is who signed a request, and for which region.
@@ -55,6 +63,7 @@ type Signer struct {
 	AccessKeyID string
 	Region      string // as in the credential scope; any well-formed name
 	SignedAt    time.Time
+	Holder      any // from the lookup of the key
 }
 
 // Verify checks the signature of a request whose body was read already. The error is an *Error when the
@@ -74,15 +83,15 @@ func (v *Verifier) Verify(r *http.Request, body []byte) (Signer, error) {
 	if err := checkSignedHeaders(r, auth.signedHeaders); err != nil {
 		return Signer{}, err
 	}
-	if r.Header.Get("X-Amz-Security-Token") != "" {
+	if auth.temporary || r.Header.Get("X-Amz-Security-Token") != "" {
 		return Signer{}, fail(UnknownKey, "The security token included in the request is not valid here: this server issues no temporary credentials.")
 	}
 	bodyHash, err := checkBody(r, body)
 	if err != nil {
 		return Signer{}, err
 	}
-	secret, err := v.secret(r.Context(), auth.accessKeyID)
-	if errs.CodeOf(err) == errs.NotFound || (err == nil && secret == "") {
+	key, err := v.key(r.Context(), auth.accessKeyID)
+	if errs.CodeOf(err) == errs.NotFound || (err == nil && key.Secret == "") {
 		return Signer{}, fail(UnknownKey, "The access key id included in the request is not known, or was revoked.")
 	}
 	if err != nil {
@@ -92,24 +101,28 @@ func (v *Verifier) Verify(r *http.Request, body []byte) (Signer, error) {
 	if err != nil {
 		return Signer{}, err
 	}
-	want := sign(secret, auth, signedAt, canonical)
-	if !hmac.Equal(want, auth.signature) {
+	scope := derivation{secret: key.Secret, date: auth.date, region: auth.region, service: auth.service}
+	derived := v.derived.get(scope)
+	if !hmac.Equal(sign(derived, scope, signedAt, canonical), auth.signature) {
 		return Signer{}, fail(BadSignature, "The signature computed by the server does not match the one in the request. Check the secret and how the request was signed, and that no proxy changed its host, path or query.")
 	}
-	return Signer{AccessKeyID: auth.accessKeyID, Region: auth.region, SignedAt: signedAt}, nil
+	v.derived.put(scope, derived)
+	return Signer{AccessKeyID: auth.accessKeyID, Region: auth.region, SignedAt: signedAt, Holder: key.Holder}, nil
 }
 
 func authorizationOf(r *http.Request) (authorization, error) {
 	headers := r.Header.Values("Authorization")
 	_, query := rawTarget(r)
-	presigned := strings.Contains(strings.ToLower(query), "x-amz-signature=")
+	presigned := isPresigned(query)
 	switch {
-	case len(headers) == 0 && presigned:
-		return authorization{}, fail(Missing, "Presigned URLs are not supported: send the signature in the Authorization header.")
+	case len(headers) > 1 || len(headers) == 1 && presigned:
+		return authorization{}, fail(Malformed, "The request carries more than one signature.")
+	case presigned && r.Method != http.MethodGet:
+		return authorization{}, fail(Malformed, "A presigned URL is good for GET only.")
+	case presigned:
+		return parsePresigned(query)
 	case len(headers) == 0:
 		return authorization{}, fail(Missing, "The request has no Authorization header.")
-	case len(headers) > 1 || presigned:
-		return authorization{}, fail(Malformed, "The request carries more than one signature.")
 	}
 	return parseAuthorization(headers[0])
 }
@@ -117,10 +130,12 @@ func authorizationOf(r *http.Request) (authorization, error) {
 // checkTime reads the time the request was signed at. X-Amz-Date counts; Date only stands in when the
 // former is absent.
 func (v *Verifier) checkTime(r *http.Request, auth authorization) (time.Time, error) {
-	text, header := r.Header.Get("X-Amz-Date"), "x-amz-date"
-	parse := func(s string) (time.Time, error) { return time.Parse(timeFormat, s) }
+	text, header, parse := auth.presignedAt, "X-Amz-Date", parseBasic
 	if text == "" {
-		text, header, parse = r.Header.Get("Date"), "date", http.ParseTime
+		text = r.Header.Get(header)
+	}
+	if text == "" {
+		text, header, parse = r.Header.Get("Date"), "Date", http.ParseTime
 	}
 	if text == "" {
 		return time.Time{}, fail(Malformed, "The request has no X-Amz-Date header.")
@@ -130,12 +145,16 @@ func (v *Verifier) checkTime(r *http.Request, auth authorization) (time.Time, er
 		return time.Time{}, fail(Malformed, "The %s header is not a date of the required form.", header)
 	}
 	at = at.UTC()
-	if !auth.signs(header) {
-		return time.Time{}, fail(Malformed, "The header %s must be signed.", header)
+	if auth.presignedAt == "" && !auth.signs(strings.ToLower(header)) {
+		return time.Time{}, fail(Malformed, "The header %s must be signed.", strings.ToLower(header))
+	}
+	good := MaxSkew
+	if auth.presignedAt != "" {
+		good = auth.expires
 	}
 	now := v.now().UTC()
-	if now.Sub(at) > MaxSkew {
-		return time.Time{}, fail(BadTime, "Signature expired: %s is earlier than %s (%s - 5 min.)", at.Format(timeFormat), now.Add(-MaxSkew).Format(timeFormat), now.Format(timeFormat))
+	if now.Sub(at) > good {
+		return time.Time{}, fail(BadTime, "Signature expired: %s is earlier than %s (%s - %g min.)", at.Format(timeFormat), now.Add(-good).Format(timeFormat), now.Format(timeFormat), good.Minutes())
 	}
 	if at.Sub(now) > MaxSkew {
 		return time.Time{}, fail(BadTime, "Signature not yet current: %s is later than %s (%s + 5 min.)", at.Format(timeFormat), now.Add(MaxSkew).Format(timeFormat), now.Format(timeFormat))
@@ -145,6 +164,8 @@ func (v *Verifier) checkTime(r *http.Request, auth authorization) (time.Time, er
 	}
 	return at, nil
 }
+
+func parseBasic(text string) (time.Time, error) { return time.Parse(timeFormat, text) }
 
 func (v *Verifier) checkScope(auth authorization) error {
 	if auth.service != v.service {
@@ -185,15 +206,10 @@ func checkBody(r *http.Request, body []byte) (string, error) {
 }
 
 // sign computes the signature of a canonical request.
-func sign(secret string, auth authorization, at time.Time, canonical string) []byte {
+func sign(key []byte, d derivation, at time.Time, canonical string) []byte {
 	hash := sha256.Sum256([]byte(canonical))
-	scope := strings.Join([]string{auth.date, auth.region, auth.service, terminator}, "/")
-	toSign := strings.Join([]string{algorithm, at.Format(timeFormat), scope, hex.EncodeToString(hash[:])}, "\n")
-	key := mac([]byte("AWS4"+secret), auth.date)
-	for _, part := range []string{auth.region, auth.service, terminator} {
-		key = mac(key, part)
-	}
-	return mac(key, toSign)
+	scope := strings.Join([]string{d.date, d.region, d.service, terminator}, "/")
+	return mac(key, strings.Join([]string{algorithm, at.Format(timeFormat), scope, hex.EncodeToString(hash[:])}, "\n"))
 }
 
 func mac(key []byte, data string) []byte {

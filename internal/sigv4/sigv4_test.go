@@ -28,16 +28,16 @@ const (
 var clock = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func verifier() *Verifier {
-	return New("chime", func(_ context.Context, id string) (string, error) {
+	return New("chime", func(_ context.Context, id string) (Key, error) {
 		switch id {
 		case keyID:
-			return secret, nil
+			return Key{Secret: secret, Holder: "holder"}, nil
 		case "EMPTY":
-			return "", nil
+			return Key{}, nil
 		case "BROKEN":
-			return "", errs.New(errs.Unavailable, "The database is away.")
+			return Key{}, errs.New(errs.Unavailable, "The database is away.")
 		}
-		return "", errs.New(errs.NotFound, "No such key.")
+		return Key{}, errs.New(errs.NotFound, "No such key.")
 	}, func() time.Time { return clock })
 }
 
@@ -129,7 +129,7 @@ func TestAcceptsWhatTheSDKSigns(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := (Signer{AccessKeyID: keyID, Region: "eu-central-1", SignedAt: clock}); signer != want {
+			if want := (Signer{AccessKeyID: keyID, Region: "eu-central-1", SignedAt: clock, Holder: "holder"}); signer != want {
 				t.Errorf("got %+v, want %+v", signer, want)
 			}
 		})
@@ -195,7 +195,7 @@ func TestTampering(t *testing.T) {
 		{name: "presigned", after: func(r *http.Request) {
 			r.Header.Del("Authorization")
 			r.URL.RawQuery = "X-Amz-Signature=00"
-		}, want: Missing},
+		}, want: Malformed},
 		{name: "header and query credentials", after: func(r *http.Request) { r.URL.RawQuery = "X-Amz-Signature=00" }, want: Malformed},
 		{name: "two Authorization headers", after: func(r *http.Request) { r.Header.Add("Authorization", r.Header.Get("Authorization")) }, want: Malformed},
 		{name: "other scheme", after: set("Authorization", "Bearer abc"), want: Malformed},
@@ -326,7 +326,7 @@ func TestNilClockIsTheSystemClock(t *testing.T) {
 	r := newRequest(t, "GET", target, "")
 	signWith(t, s, r, "")
 	got, body := arrive(t, r)
-	v := New("chime", func(context.Context, string) (string, error) { return secret, nil }, nil)
+	v := New("chime", func(context.Context, string) (Key, error) { return Key{Secret: secret}, nil }, nil)
 	if _, err := v.Verify(got, body); err != nil {
 		t.Fatal(err)
 	}

@@ -54,6 +54,37 @@ func (r reader) OpenConferences(ctx context.Context) ([]meetings.Conference, err
 		`SELECT `+conferenceColumns+` FROM conferences WHERE ended_at IS NULL ORDER BY created_at, id`)
 }
 
+// OpenConferencesOfKey implements meetings.Reader.
+func (r reader) OpenConferencesOfKey(ctx context.Context, keyID string, after *meetings.Position, limit int) ([]meetings.Conference, error) {
+	where := conditions{dialect: r.dialect}
+	where.add(`key_id = ` + where.param(keyID) + ` AND ended_at IS NULL`)
+	where.after(after)
+	return collect(ctx, r.q, scanConference, `SELECT `+conferenceColumns+` FROM conferences`+where.String()+
+		` ORDER BY created_at, id LIMIT `+where.param(limit), where.args...)
+}
+
+// CountOpenConferences implements meetings.Reader.
+func (r reader) CountOpenConferences(ctx context.Context, keyID string) (int, error) {
+	var n int
+	err := r.q.QueryRowContext(ctx, `SELECT count(*) FROM conferences WHERE key_id = $1 AND ended_at IS NULL`, keyID).Scan(&n)
+	return n, scanned(err, "conference")
+}
+
+// OpenReplicas implements meetings.Reader.
+func (r reader) OpenReplicas(ctx context.Context, primaryID string) ([]meetings.Conference, error) {
+	return collect(ctx, r.q, scanConference, `SELECT `+conferenceColumns+` FROM conferences
+		WHERE primary_id = $1 AND primary_id <> '' AND ended_at IS NULL ORDER BY created_at, id`, primaryID)
+}
+
+// SetConferenceTags implements meetings.Tx.
+func (t *tx) SetConferenceTags(ctx context.Context, id string, tags map[string]string) error {
+	text, err := json.Marshal(tags)
+	if err != nil {
+		return err
+	}
+	return execOne(ctx, t.q, t.dialect, "conference", `UPDATE conferences SET tags = $2 WHERE id = $1`, id, string(text))
+}
+
 // InsertConference implements meetings.Tx.
 func (t *tx) InsertConference(ctx context.Context, c meetings.Conference) error {
 	features, err1 := json.Marshal(c.Features)
@@ -79,14 +110,48 @@ func (t *tx) UpdateConference(ctx context.Context, c meetings.Conference) error 
 const attendeeColumns = `id, conference_id, external_user_id, account_id, capability_audio, capability_video,
 	capability_content, created_at`
 
-func (r reader) attendee(ctx context.Context, where string, args ...any) (meetings.Attendee, error) {
+func scanAttendee(r row) (meetings.Attendee, error) {
 	var a meetings.Attendee
 	var created int64
-	err := r.q.QueryRowContext(ctx, `SELECT `+attendeeColumns+` FROM attendees WHERE `+where, args...).Scan(
-		&a.ID, &a.ConferenceID, &a.ExternalUserID, &a.AccountID,
+	err := r.Scan(&a.ID, &a.ConferenceID, &a.ExternalUserID, &a.AccountID,
 		&a.Capabilities.Audio, &a.Capabilities.Video, &a.Capabilities.Content, &created)
 	a.CreatedAt = fromMicros(created)
+	return a, err
+}
+
+func (r reader) attendee(ctx context.Context, where string, args ...any) (meetings.Attendee, error) {
+	a, err := scanAttendee(r.q.QueryRowContext(ctx, `SELECT `+attendeeColumns+` FROM attendees WHERE `+where, args...))
 	return a, scanned(err, "attendee")
+}
+
+// Attendees implements meetings.Reader.
+func (r reader) Attendees(ctx context.Context, conferenceID string, after *meetings.Position, limit int) ([]meetings.Attendee, error) {
+	where := conditions{dialect: r.dialect}
+	where.equals("conference_id", conferenceID)
+	where.after(after)
+	return collect(ctx, r.q, scanAttendee, `SELECT `+attendeeColumns+` FROM attendees`+where.String()+
+		` ORDER BY created_at, id LIMIT `+where.param(limit), where.args...)
+}
+
+// AttendeeTags implements meetings.Reader.
+func (r reader) AttendeeTags(ctx context.Context, conferenceID, id string) (map[string]string, error) {
+	var text string
+	err := r.q.QueryRowContext(ctx, `SELECT tags FROM attendees WHERE id = $1 AND conference_id = $2`, id, conferenceID).Scan(&text)
+	if err != nil {
+		return nil, scanned(err, "attendee")
+	}
+	var tags map[string]string
+	return tags, json.Unmarshal([]byte(text), &tags)
+}
+
+// SetAttendeeTags implements meetings.Tx.
+func (t *tx) SetAttendeeTags(ctx context.Context, conferenceID, id string, tags map[string]string) error {
+	text, err := json.Marshal(tags)
+	if err != nil {
+		return err
+	}
+	return execOne(ctx, t.q, t.dialect, "attendee",
+		`UPDATE attendees SET tags = $3 WHERE id = $1 AND conference_id = $2`, id, conferenceID, string(text))
 }
 
 // Attendee implements meetings.Reader.

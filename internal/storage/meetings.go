@@ -92,6 +92,14 @@ func (c *conditions) equals(column, value string) {
 	}
 }
 
+// after goes on behind a place in a list that is ordered by created_at and id.
+func (c *conditions) after(p *meetings.Position) {
+	if p != nil {
+		at, id := c.param(micros(p.CreatedAt)), c.param(p.ID)
+		c.add("(created_at > " + at + " OR created_at = " + at + " AND id > " + id + ")")
+	}
+}
+
 func (c *conditions) match(column string, m meetings.Match) {
 	if m.Equals != nil {
 		c.add(column + " = " + c.param(*m.Equals))

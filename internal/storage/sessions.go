@@ -45,21 +45,21 @@ func (s *Store) DeleteExpiredSessions(ctx context.Context, now time.Time) error 
 	return err
 }
 
-const keyColumns = `id, name, created_at, last_used_at, revoked_at`
+const keyColumns = `id, name, created_at, last_used_at, revoked_at, rate, max_conferences`
 
 func scanKey(r row, more ...any) (accounts.APIKey, error) {
 	var k accounts.APIKey
 	var created int64
 	var used, revoked sql.NullInt64
-	err := r.Scan(append([]any{&k.ID, &k.Name, &created, &used, &revoked}, more...)...)
+	err := r.Scan(append([]any{&k.ID, &k.Name, &created, &used, &revoked, &k.Limits.Rate, &k.Limits.MaxConferences}, more...)...)
 	k.CreatedAt, k.LastUsedAt, k.RevokedAt = fromMicros(created), fromNullMicros(used), fromNullMicros(revoked)
 	return k, err
 }
 
 // InsertKey implements accounts.Store.
 func (s *Store) InsertKey(ctx context.Context, k accounts.APIKey, sealed string) error {
-	_, err := exec(ctx, s.write, s.dialect, `INSERT INTO api_keys (`+keyColumns+`, sealed) VALUES ($1, $2, $3, $4, $5, $6)`,
-		k.ID, k.Name, micros(k.CreatedAt), nullMicros(k.LastUsedAt), nullMicros(k.RevokedAt), sealed)
+	_, err := exec(ctx, s.write, s.dialect, `INSERT INTO api_keys (`+keyColumns+`, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		k.ID, k.Name, micros(k.CreatedAt), nullMicros(k.LastUsedAt), nullMicros(k.RevokedAt), k.Limits.Rate, k.Limits.MaxConferences, sealed)
 	return err
 }
 
@@ -74,6 +74,12 @@ func (s *Store) Key(ctx context.Context, id string) (accounts.APIKey, string, er
 func (s *Store) Keys(ctx context.Context) ([]accounts.APIKey, error) {
 	return collect(ctx, s.read, func(r row) (accounts.APIKey, error) { return scanKey(r) },
 		`SELECT `+keyColumns+` FROM api_keys ORDER BY created_at, id`)
+}
+
+// SetKeyLimits implements accounts.Store.
+func (s *Store) SetKeyLimits(ctx context.Context, id string, limits accounts.KeyLimits) error {
+	return execOne(ctx, s.write, s.dialect, "access key",
+		`UPDATE api_keys SET rate = $2, max_conferences = $3 WHERE id = $1`, id, limits.Rate, limits.MaxConferences)
 }
 
 // RevokeKey implements accounts.Store.

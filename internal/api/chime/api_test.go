@@ -9,130 +9,111 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
+	"carillon/internal/accounts"
 	"carillon/internal/api/placement"
 	"carillon/internal/authz"
 	"carillon/internal/errs"
 	"carillon/internal/ids"
 	"carillon/internal/meetings"
+	"carillon/internal/storage"
 )
 
 const (
 	keyID    = "CKAAAAAAAAAAAAAAAAAA"
 	otherKey = "CKBBBBBBBBBBBBBBBBBB"
-	secret   = "secret of the test"
-	region   = "eu-central-1"
+	// limitedKey may do 10 requests of a kind per second and have 2 meetings.
+	limitedKey = "CKLLLLLLLLLLLLLLLLLL"
+	secret     = "secret of the test"
+	region     = "eu-central-1"
 )
 
+// keys are two keys without limits and one with.
 type keys struct{}
 
-func (keys) KeySecret(_ context.Context, id string) (string, error) {
-	if id == keyID || id == otherKey {
-		return secret, nil
+func (keys) Key(_ context.Context, id string) (accounts.APIKey, error) {
+	k := accounts.APIKey{ID: id, Secret: secret}
+	switch id {
+	case keyID, otherKey:
+	case limitedKey:
+		k.Limits = accounts.KeyLimits{Rate: 10, MaxConferences: 2}
+	default:
+		return accounts.APIKey{}, errs.New(errs.NotFound, "There is no such access key.")
 	}
-	return "", errs.New(errs.NotFound, "There is no such access key.")
+	return k, nil
 }
 
-// memory is a meetings service that keeps conferences in a map, with only the rules that the API shows.
-type memory struct {
-	mu          sync.Mutex
-	conferences map[string]meetings.Conference
-	attendees   map[string]meetings.Attendee // by conference and external user id
-	fail        error                        // returned by every method when set
-	panics      bool
+func (keys) KeyUsed(context.Context, accounts.APIKey) error { return nil }
+
+// faulty is the meetings service with failures on demand.
+type faulty struct {
+	*meetings.Service
+	fail   error // returned by CreateConferenceWithAttendees when set
+	panics bool
 }
 
-func newMemory() *memory {
-	return &memory{conferences: map[string]meetings.Conference{}, attendees: map[string]meetings.Attendee{}}
-}
-
-func (m *memory) begin() error {
+func (m *faulty) CreateConferenceWithAttendees(ctx context.Context, actor authz.Actor, in meetings.NewConference, list []meetings.NewAttendee) (meetings.Conference, []meetings.Admission, error) {
 	if m.panics {
 		panic("the secret inside of the server")
 	}
-	return m.fail
+	if m.fail != nil {
+		return meetings.Conference{}, nil, m.fail
+	}
+	return m.Service.CreateConferenceWithAttendees(ctx, actor, in, list)
 }
 
-func (m *memory) CreateConference(_ context.Context, actor authz.Actor, in meetings.NewConference) (meetings.Conference, error) {
-	if err := m.begin(); err != nil {
-		return meetings.Conference{}, err
+// openServices puts the true services on a database of their own.
+func openServices(t testing.TB) (*meetings.Service, *storage.Store) {
+	t.Helper()
+	logger := slog.New(slog.DiscardHandler)
+	store, err := storage.Open(t.Context(), storage.Options{DSN: "sqlite://" + filepath.Join(t.TempDir(), "carillon.db"), Logger: logger})
+	if err != nil {
+		t.Fatal(err)
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, c := range m.conferences {
-		if c.KeyID == actor.KeyID && c.ClientRequestToken == in.ClientRequestToken {
-			return c, nil
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
 		}
-	}
-	c := meetings.Conference{ID: ids.New(), KeyID: actor.KeyID, ClientRequestToken: in.ClientRequestToken, ExternalID: in.ExternalID,
-		MediaRegion: in.MediaRegion, HostID: in.HostID, Features: in.Features, TenantIDs: in.TenantIDs, Tags: in.Tags, PrimaryID: in.PrimaryID}
-	m.conferences[c.ID] = c
-	return c, nil
-}
-
-func (m *memory) GetConference(_ context.Context, actor authz.Actor, id string) (meetings.Conference, error) {
-	if err := m.begin(); err != nil {
-		return meetings.Conference{}, err
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	c, ok := m.conferences[id]
-	if !ok || c.KeyID != actor.KeyID {
-		return meetings.Conference{}, errs.New(errs.NotFound, "There is no such conference.")
-	}
-	return c, nil
-}
-
-func (m *memory) DeleteConference(ctx context.Context, actor authz.Actor, id string) error {
-	if _, err := m.GetConference(ctx, actor, id); err != nil {
-		return err
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.conferences, id)
-	return nil
-}
-
-func (m *memory) CreateAttendee(ctx context.Context, actor authz.Actor, id string, in meetings.NewAttendee) (meetings.Attendee, error) {
-	if _, err := m.GetConference(ctx, actor, id); err != nil {
-		return meetings.Attendee{}, err
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if a, ok := m.attendees[id+in.ExternalUserID]; ok {
-		return a, nil
-	}
-	a := meetings.Attendee{ID: ids.New(), ConferenceID: id, ExternalUserID: in.ExternalUserID, JoinToken: ids.Secret(48),
-		Capabilities: meetings.Capabilities{Audio: "SendReceive", Video: "SendReceive", Content: "SendReceive"}}
-	if in.Capabilities != nil {
-		a.Capabilities = *in.Capabilities
-	}
-	m.attendees[id+in.ExternalUserID] = a
-	return a, nil
+	})
+	return meetings.New(meetings.Config{Store: store, JoinKey: bytes.Repeat([]byte{2}, 32), Logger: logger}), store
 }
 
 // api is a server with the API under /chime, and a client that signs like the SDK.
 type api struct {
 	*httptest.Server
-	store *memory
+	service *faulty
+	store   *storage.Store
 }
 
 func start(t *testing.T) api {
 	t.Helper()
-	store := newMemory()
-	handler := New(Config{Meetings: store, Keys: keys{}, Placement: placement.New("https://meet.example.org", ":8081"), MediaRegions: []string{"attic"}})
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	return api{server, store}
+	return startWith(t, Config{})
+}
+
+// startOld starts the older API under /console.
+func startOld(t *testing.T) api {
+	t.Helper()
+	return startWith(t, Config{Prefix: "/console", Legacy: true})
+}
+
+func startWith(t *testing.T, cfg Config) api {
+	t.Helper()
+	service, store := openServices(t)
+	a := api{service: &faulty{Service: service}, store: store}
+	cfg.Meetings, cfg.Keys, cfg.Placement, cfg.MediaRegions = a.service, keys{}, placement.New("https://meet.example.org", ":8081"), []string{"attic"}
+	a.Server = httptest.NewServer(New(cfg))
+	t.Cleanup(a.Close)
+	return a
 }
 
 // sent is a request as a test wants it; the zero value is signed by the usual key.
@@ -222,14 +203,14 @@ func (r response) refused(t *testing.T, status int, name string) {
 	if r.StatusCode != status || r.Header.Get("x-amzn-ErrorType") != name {
 		t.Fatalf("got %d %s, want %d %s: %s", r.StatusCode, r.Header.Get("x-amzn-ErrorType"), status, name, r.text)
 	}
-	var body map[string]string
+	var body map[string]any
 	if err := json.Unmarshal(r.text, &body); err != nil {
 		t.Fatalf("the error is not JSON: %v: %s", err, r.text)
 	}
 	if r.Header.Get("Content-Type") != "application/json" || body["__type"] != name {
 		t.Errorf("got type %q, body %s", r.Header.Get("Content-Type"), r.text)
 	}
-	if body["Message"]+body["message"] == "" {
+	if body["Message"] == nil && body["message"] == nil {
 		t.Errorf("the error has no message: %s", r.text)
 	}
 	id := r.Header.Get("x-amzn-RequestId")

@@ -40,14 +40,19 @@ func pattern(expression string) rule {
 
 // The constraints of single members. None of them is ever changed.
 var (
-	// externalID is the documented character set of ids that applications choose.
-	externalID         = []rule{length(2, 64), pattern(`[a-zA-Z0-9À-ÿ\s\-_&@+=,(){}\[\]/«».:|'"#]*`)}
+	// externalCharacters is the documented character set of ids that applications choose.
+	externalCharacters = pattern(`[a-zA-Z0-9À-ÿ\s\-_&@+=,(){}\[\]/«».:|'"#]*`)
 	clientRequestToken = []rule{length(2, 64), pattern(`[-_a-zA-Z0-9]*`)}
 	tenantID           = []rule{length(2, 256), pattern(`[-_!@#$a-zA-Z0-9]*`), varied}
 	// arn is the address of a notification target.
 	arn      = []rule{length(1, 1024), pattern(`arn[/:\-_.a-zA-Z0-9]+`)}
 	tagKey   = []rule{length(1, 128), pattern(`[a-zA-Z_+-=]*`)}
 	tagValue = []rule{length(0, 256), pattern(`[\s\w+-=@]*`)}
+
+	// resourceARN is the name of what is tagged.
+	resourceARN = []rule{length(1, 1011), pattern(`arn:.*`)}
+	guid        = pattern(`[a-fA-F0-9]{8}(?:-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}`)
+	telephone   = pattern(`\+?[1-9]\d{1,14}`)
 
 	capability = oneOf("SendReceive", "Send", "Receive", "None")
 

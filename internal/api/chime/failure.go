@@ -14,29 +14,31 @@ type failure struct {
 	name    string // exception name, which every SDK finds in the header x-amzn-ErrorType
 	code    string // short code of the errors in the API's model, "" for the others
 	message string
+	// resource is the name of the resource that the error is about, where the model has a place for it.
+	resource string
 }
 
 func (f failure) Error() string { return f.name + ": " + f.message }
 
 func validation(message string) failure {
-	return failure{http.StatusBadRequest, "ValidationException", "", message}
+	return failure{http.StatusBadRequest, "ValidationException", "", message, ""}
 }
 
 func badRequest(message string) failure {
-	return failure{http.StatusBadRequest, "BadRequestException", "BadRequest", message}
+	return failure{http.StatusBadRequest, "BadRequestException", "BadRequest", message, ""}
 }
 
 func unreadable(message string) failure {
-	return failure{http.StatusBadRequest, "SerializationException", "", message}
+	return failure{http.StatusBadRequest, "SerializationException", "", message, ""}
 }
 
 func unknownOperation(message string) failure {
-	return failure{http.StatusNotFound, "UnknownOperationException", "", message}
+	return failure{http.StatusNotFound, "UnknownOperationException", "", message, ""}
 }
 
 var (
-	requestTooLarge = failure{http.StatusRequestEntityTooLarge, "RequestTooLargeException", "", "The body of the request is larger than 1 MiB."}
-	serviceFailure  = failure{http.StatusInternalServerError, "ServiceFailureException", "ServiceFailure", "Something went wrong on the server."}
+	requestTooLarge = failure{http.StatusRequestEntityTooLarge, "RequestTooLargeException", "", "The body of the request is larger than 1 MiB.", ""}
+	serviceFailure  = failure{http.StatusInternalServerError, "ServiceFailureException", "ServiceFailure", "Something went wrong on the server.", ""}
 )
 
 // failureOf maps an error to what the client gets.
@@ -47,27 +49,27 @@ func failureOf(err error) failure {
 	}
 	var refused *sigv4.Error
 	if errors.As(err, &refused) {
-		return failure{http.StatusForbidden, authenticationName(refused.Reason), "", refused.Message}
+		return failure{http.StatusForbidden, authenticationName(refused.Reason), "", refused.Message, ""}
 	}
 	message, _ := errs.Public(err)
 	switch errs.CodeOf(err) {
 	case errs.Invalid:
 		return badRequest(message)
 	case errs.Unauthenticated, errs.Unconfirmed:
-		return failure{http.StatusUnauthorized, "UnauthorizedException", "Unauthorized", message}
+		return failure{http.StatusUnauthorized, "UnauthorizedException", "Unauthorized", message, ""}
 	case errs.Forbidden:
-		return failure{http.StatusForbidden, "AccessDeniedException", "", message}
+		return failure{http.StatusForbidden, "AccessDeniedException", "", message, ""}
 	case errs.NotFound, errs.Gone:
 		// The domain says "conference", which clients of this API have never heard of.
-		return failure{http.StatusNotFound, "NotFoundException", "NotFound", "There is no such meeting, or it has ended."}
+		return failure{http.StatusNotFound, "NotFoundException", "NotFound", "There is no such meeting, or it has ended.", ""}
 	case errs.Conflict:
-		return failure{http.StatusConflict, "ConflictException", "Conflict", message}
+		return failure{http.StatusConflict, "ConflictException", "Conflict", message, ""}
 	case errs.LimitExceeded:
-		return failure{http.StatusBadRequest, "LimitExceededException", "ResourceLimitExceeded", message}
+		return failure{http.StatusBadRequest, "LimitExceededException", "ResourceLimitExceeded", message, ""}
 	case errs.Throttled:
-		return failure{http.StatusTooManyRequests, "ThrottlingException", "Throttling", message}
+		return failure{http.StatusTooManyRequests, "ThrottlingException", "Throttling", message, ""}
 	case errs.Unavailable:
-		return failure{http.StatusServiceUnavailable, "ServiceUnavailableException", "ServiceUnavailable", message}
+		return failure{http.StatusServiceUnavailable, "ServiceUnavailableException", "ServiceUnavailable", message, ""}
 	default:
 		return serviceFailure
 	}
@@ -96,6 +98,7 @@ type modelledBody struct {
 	Code      string
 	Message   string
 	RequestID string `json:"RequestId"`
+	Resource  string `json:"ResourceName,omitempty"`
 }
 
 type plainBody struct {
@@ -104,7 +107,7 @@ type plainBody struct {
 }
 
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, requestID string, err error) {
-	f := failureOf(err)
+	f := h.failure(failureOf(err))
 	switch {
 	case r.Context().Err() != nil:
 		h.log.Debug("Chime API request was abandoned", "request", requestID, "error", err)
@@ -122,5 +125,5 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, requestID string,
 		h.write(w, f.status, plainBody{Type: f.name, Message: f.message})
 		return
 	}
-	h.write(w, f.status, modelledBody{Type: f.name, Code: f.code, Message: f.message, RequestID: requestID})
+	h.write(w, f.status, modelledBody{Type: f.name, Code: f.code, Message: f.message, RequestID: requestID, Resource: f.resource})
 }

@@ -33,7 +33,7 @@ func TestFailures(t *testing.T) {
 		{errors.New("private"), 500, "ServiceFailureException", "ServiceFailure"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			a.store.fail = tc.err
+			a.service.fail = tc.err
 			got := a.post(t, "/chime/meetings", newMeeting().String())
 			got.refused(t, tc.status, tc.name)
 			text := string(got.text)
@@ -55,20 +55,20 @@ func TestFailures(t *testing.T) {
 
 func TestPanicIsAnOrdinaryFailure(t *testing.T) {
 	a := start(t)
-	a.store.panics = true
+	a.service.panics = true
 	got := a.post(t, "/chime/meetings", newMeeting().String())
 	got.refused(t, 500, "ServiceFailureException")
 	if strings.Contains(string(got.text), "secret") {
 		t.Errorf("text of the panic got out: %s", got.text)
 	}
-	a.store.panics = false
+	a.service.panics = false
 	a.createMeeting(t, newMeeting())
 }
 
 // Whatever is on the log at the usual level, no request can put it there at will, and no secret is in it.
 func TestLogIsQuietAboutRefusals(t *testing.T) {
 	var log bytes.Buffer
-	h := New(Config{Meetings: newMemory(), Keys: keys{}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	h := New(Config{Keys: keys{}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	for _, authorization := range []string{"", "nonsense", "AWS4-HMAC-SHA256 Credential=a/20260301/r/chime/aws4_request,SignedHeaders=host,Signature=" + strings.Repeat("0", 64)} {
 		r := httptest.NewRequest(http.MethodGet, "/chime/meetings", nil)
 		r.Header.Set("Authorization", authorization)
@@ -94,7 +94,7 @@ func FuzzBodies(f *testing.F) {
 		} else if err != nil && failureOf(err).status != http.StatusBadRequest {
 			t.Fatalf("%q: %v", body, err)
 		}
-		if a, err := readAttendee(body); err == nil && len(a.ExternalUserID) < 2 {
+		if a, err := h.readAttendee(body); err == nil && len(a.ExternalUserID) < 2 {
 			t.Fatalf("accepted %q as %+v", body, a)
 		}
 	})

@@ -9,11 +9,13 @@ import (
 	"carillon/internal/meetings"
 )
 
-// account stands for the owner in resource names, which have a place for a 12-digit number.
-const account = "000000000000"
-
 type meetingReply struct {
 	Meeting meeting
+}
+
+type meetingsReply struct {
+	Meetings  []meeting
+	NextToken string `json:",omitempty"`
 }
 
 // meeting is the API's Meeting. Absent values of the first kind of member are null, as clients of the
@@ -56,11 +58,29 @@ func (h *Handler) createMeeting(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	conference, err := h.meetings.CreateConference(c.context(), c.actor, in)
+	in.MaxOpen = c.key.Limits.MaxConferences
+	conference, _, err := h.meetings.CreateConferenceWithAttendees(c.context(), c.actor, in, nil)
 	if err != nil {
 		return nil, err
 	}
 	return h.meetingReply(c, conference), nil
+}
+
+// listMeetings is an operation of the older API only.
+func (h *Handler) listMeetings(c call) (any, error) {
+	limit, token, err := h.readPage(c)
+	if err != nil {
+		return nil, err
+	}
+	list, next, err := h.meetings.ListConferences(c.context(), c.actor, limit, token)
+	if err != nil {
+		return nil, err
+	}
+	reply := meetingsReply{Meetings: make([]meeting, 0, len(list)), NextToken: next}
+	for _, conference := range list {
+		reply.Meetings = append(reply.Meetings, h.meetingReply(c, conference).Meeting)
+	}
+	return reply, nil
 }
 
 func (h *Handler) getMeeting(c call) (any, error) {
@@ -88,30 +108,47 @@ func meetingID(c call) (string, error) {
 	if id := c.labels[0]; ids.IsGUID(id) {
 		return strings.ToLower(id), nil
 	}
-	return "", validation("1 validation error detected: Value at 'meetingId' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-fA-F0-9]{8}(?:-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}")
+	return "", notGUID("meetingId")
 }
 
-// readMeeting reads the input of CreateMeeting: first the constraints of the model, all of which are
-// reported at once, then the rules beyond it.
+func notGUID(label string) failure {
+	return validation("1 validation error detected: Value at '" + label + "' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-fA-F0-9]{8}(?:-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}")
+}
+
+// readMeeting reads the input of CreateMeeting.
 func (h *Handler) readMeeting(body []byte) (meetings.NewConference, error) {
 	o, in := readObject(body)
+	return h.readMeetingObject(o, in)
+}
+
+// readMeetingObject reads first the constraints of the model, all of which are reported at once, then the
+// rules beyond it.
+func (h *Handler) readMeetingObject(o object, in *input) (meetings.NewConference, error) {
 	meeting := meetings.NewConference{
 		ClientRequestToken: o.required("ClientRequestToken", clientRequestToken...),
-		ExternalID:         o.required("ExternalMeetingId", externalID...),
-		MediaRegion:        o.required("MediaRegion", length(2, 64)),
-		HostID:             o.text("MeetingHostId", externalID...),
+		HostID:             o.text("MeetingHostId", h.externalID()...),
+		PrimaryID:          o.text("PrimaryMeetingId", length(2, 64)),
 		TenantIDs:          o.texts("TenantIds", 1, 5, tenantID...),
 		Features:           readFeatures(o),
 	}
-	primary := o.text("PrimaryMeetingId", length(2, 64))
-	// Accepted and checked, and without effect: there is no service to notify, and the media address is
-	// the same for both families.
+	if h.old {
+		meeting.ExternalID = o.text("ExternalMeetingId", h.externalID()...)
+		meeting.MediaRegion = o.text("MediaRegion", length(2, 64))
+		if meeting.MediaRegion == "" {
+			meeting.MediaRegion = defaultRegion
+		}
+	} else {
+		meeting.ExternalID = o.required("ExternalMeetingId", h.externalID()...)
+		meeting.MediaRegion = o.required("MediaRegion", length(2, 64))
+	}
+	// Accepted and checked, and without effect here: the media address is the same for both families, and
+	// who is to be notified is not decided by requests.
 	o.text("MediaPlacementNetworkType", oneOf("Ipv4Only", "DualStack"))
 	notifications, _ := o.child("NotificationsConfiguration")
 	for _, target := range []string{"LambdaFunctionArn", "SnsTopicArn", "SqsQueueArn"} {
 		notifications.text(target, arn...)
 	}
-	tags, twice := readTags(o)
+	tags, twice := h.readTags(o, h.minTags, 50)
 	meeting.Tags = tags
 	if err := in.err(); err != nil {
 		return meeting, err
@@ -123,16 +160,11 @@ func (h *Handler) readMeeting(body []byte) (meetings.NewConference, error) {
 		return meeting, badRequest("MeetingHostId must not start with aws:, which is reserved.")
 	case !h.knowsRegion(meeting.MediaRegion):
 		return meeting, badRequest("MediaRegion is not the name of a region.")
-	case primary != "":
-		// Media does not flow from one conference to another, and a replica without it would be mute.
-		return meeting, badRequest("PrimaryMeetingId is not supported: this server has no replica meetings.")
 	case twice:
 		return meeting, badRequest("Tags must not hold a key twice.")
 	}
-	for key := range tags {
-		if reserved(key) {
-			return meeting, badRequest("Tag keys must not start with aws:, which is reserved.")
-		}
+	if err := checkTagKeys(tags); err != nil {
+		return meeting, err
 	}
 	return meeting, checkFeatures(meeting.Features)
 }
@@ -165,21 +197,6 @@ func checkFeatures(f meetings.Features) error {
 	return nil
 }
 
-func readTags(o object) (tags map[string]string, twice bool) {
-	for _, tag := range o.objects("Tags", 0, 50) {
-		key := tag.required("Key", tagKey...)
-		value := tag.required("Value", tagValue...)
-		if tags == nil {
-			tags = make(map[string]string)
-		}
-		if _, seen := tags[key]; seen {
-			twice = true
-		}
-		tags[key] = value
-	}
-	return tags, twice
-}
-
 func (h *Handler) meetingReply(c call, conference meetings.Conference) meetingReply {
 	tenants := conference.TenantIDs
 	if tenants == nil {
@@ -194,7 +211,7 @@ func (h *Handler) meetingReply(c call, conference meetings.Conference) meetingRe
 		MeetingFeatures:   featuresReply(conference.Features),
 		PrimaryMeetingID:  optional(conference.PrimaryID),
 		TenantIDs:         tenants,
-		MeetingArn:        "arn:aws:chime:" + c.region + ":" + account + ":meeting/" + conference.ID,
+		MeetingArn:        arnPrefix + c.region + ":" + account + arnKind + conference.ID,
 	}}
 }
 

@@ -85,7 +85,11 @@ func TestClientRequestToken(t *testing.T) {
 func TestTagsReachTheService(t *testing.T) {
 	a := start(t)
 	m := a.createMeeting(t, newMeeting().with("Tags", []document{{"Key": "Team", "Value": ""}, {"Key": "a+b=c_1", "Value": "x y@z"}}))
-	got, err := json.Marshal(a.store.conferences[m.MeetingID].Tags)
+	c, err := a.store.Conference(t.Context(), m.MeetingID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := json.Marshal(c.Tags)
 	if err != nil || string(got) != `{"Team":"","a+b=c_1":"x y@z"}` {
 		t.Errorf("got %s, %v", got, err)
 	}
@@ -220,7 +224,8 @@ func TestCreateMeetingInput(t *testing.T) {
 		{"function with a version", "NotificationsConfiguration", document{"LambdaFunctionArn": "arn:aws:lambda:us-east-1:0:function:f:$LATEST"}, broken},
 		{"both families", "MediaPlacementNetworkType", "DualStack", ok},
 		{"one family that is none", "MediaPlacementNetworkType", "Ipv6", broken},
-		{"replica", "PrimaryMeetingId", ids.New(), refused},
+		{"replica of nothing", "PrimaryMeetingId", ids.New(), refused},
+		{"replica of what is no id", "PrimaryMeetingId", "xx", refused},
 		{"replica of 1", "PrimaryMeetingId", "x", broken},
 		{"unknown member", "Bell", document{"rings": true}, ok},
 		{"known member in other letter case", "mediaregion", 5, ok},

@@ -72,6 +72,13 @@ func (o object) violate(name, constraint string) {
 
 func (o object) missing(name string) { o.violate(name, "not be null") }
 
+// require notes the absence of a member that is read as an optional one.
+func (o object) require(name string) {
+	if raw, given := o.members[name]; !given || string(raw) == "null" {
+		o.missing(name)
+	}
+}
+
 // rule returns what a text must be like, or "" when it is.
 type rule func(text string) string
 
@@ -114,6 +121,13 @@ func (o object) integer(name string, low, high int) int {
 		o.violate(name, fmt.Sprintf("be between %d and %d", low, high))
 	}
 	return n
+}
+
+// boolean returns an optional truth value, false when it is absent.
+func (o object) boolean(name string) bool {
+	var b bool
+	o.read(name, &b, "a boolean")
+	return b
 }
 
 // child returns an object within, and whether it is there. An absent one has no members.

@@ -19,59 +19,79 @@ type route struct {
 	name    string
 	method  string
 	path    string
-	literal string    // value of the query member "operation", which tells some operations apart
-	do      operation // nil: the API has the operation, this server does not
+	literal string // value of the query member "operation", which tells some operations apart
+	status  int    // of an answer that is no error
+	do      operation
 }
 
-// routes are all operations of the API.
-func routes() []route {
-	const (
-		meeting   = "/meetings/" + label
-		attendees = meeting + "/attendees"
+const (
+	meetingPath   = "/meetings/" + label
+	attendeesPath = meetingPath + "/attendees"
+	attendeePath  = attendeesPath + "/" + label
+)
+
+// routes are all operations of a dialect.
+func routes(d dialect) []route {
+	const ok, empty = http.StatusOK, http.StatusNoContent
+	both := []route{
+		{"GetMeeting", http.MethodGet, meetingPath, "", ok, (*Handler).getMeeting},
+		{"CreateMeeting", http.MethodPost, "/meetings", "", d.created, (*Handler).createMeeting},
+		{"CreateMeetingWithAttendees", http.MethodPost, "/meetings", "create-attendees", d.created, (*Handler).createMeetingWithAttendees},
+		{"DeleteMeeting", http.MethodDelete, meetingPath, "", empty, (*Handler).deleteMeeting},
+		{"CreateAttendee", http.MethodPost, attendeesPath, "", d.created, (*Handler).createAttendee},
+		{"BatchCreateAttendee", http.MethodPost, attendeesPath, "batch-create", d.created, (*Handler).batchCreateAttendee},
+		{"ListAttendees", http.MethodGet, attendeesPath, "", ok, (*Handler).listAttendees},
+		{"GetAttendee", http.MethodGet, attendeePath, "", ok, (*Handler).getAttendee},
+		{"DeleteAttendee", http.MethodDelete, attendeePath, "", empty, (*Handler).deleteAttendee},
+		{"StartMeetingTranscription", http.MethodPost, meetingPath + "/transcription", "start", ok, (*Handler).startMeetingTranscription},
+		{"StopMeetingTranscription", http.MethodPost, meetingPath + "/transcription", "stop", ok, (*Handler).stopMeetingTranscription},
+		{"TagResource", http.MethodPost, "/tags", "tag-resource", empty, (*Handler).tagResource},
+		{"UntagResource", http.MethodPost, "/tags", "untag-resource", empty, (*Handler).untagResource},
+		{"ListTagsForResource", http.MethodGet, "/tags", "", ok, (*Handler).listTagsForResource},
+	}
+	if d.old {
+		return append(both, legacyRoutes()...)
+	}
+	return append(both,
+		route{"UpdateAttendeeCapabilities", http.MethodPut, attendeePath + "/capabilities", "", ok, (*Handler).updateAttendeeCapabilities},
+		route{"BatchUpdateAttendeeCapabilitiesExcept", http.MethodPut, attendeesPath + "/capabilities", "batch-update-except", ok, (*Handler).batchUpdateAttendeeCapabilitiesExcept},
 	)
+}
+
+func legacyRoutes() []route {
+	const ok, empty = http.StatusOK, http.StatusNoContent
 	return []route{
-		{"CreateMeeting", http.MethodPost, "/meetings", "", (*Handler).createMeeting},
-		{"GetMeeting", http.MethodGet, meeting, "", (*Handler).getMeeting},
-		{"DeleteMeeting", http.MethodDelete, meeting, "", (*Handler).deleteMeeting},
-		{"CreateAttendee", http.MethodPost, attendees, "", (*Handler).createAttendee},
-		{"CreateMeetingWithAttendees", http.MethodPost, "/meetings", "create-attendees", nil},
-		{"BatchCreateAttendee", http.MethodPost, attendees, "batch-create", nil},
-		{"ListAttendees", http.MethodGet, attendees, "", nil},
-		{"GetAttendee", http.MethodGet, attendees + "/" + label, "", nil},
-		{"DeleteAttendee", http.MethodDelete, attendees + "/" + label, "", nil},
-		{"UpdateAttendeeCapabilities", http.MethodPut, attendees + "/" + label + "/capabilities", "", nil},
-		{"BatchUpdateAttendeeCapabilitiesExcept", http.MethodPut, attendees + "/capabilities", "batch-update-except", nil},
-		{"StartMeetingTranscription", http.MethodPost, meeting + "/transcription", "start", nil},
-		{"StopMeetingTranscription", http.MethodPost, meeting + "/transcription", "stop", nil},
-		{"TagResource", http.MethodPost, "/tags", "tag-resource", nil},
-		{"UntagResource", http.MethodPost, "/tags", "untag-resource", nil},
-		{"ListTagsForResource", http.MethodGet, "/tags", "", nil},
+		{"ListMeetings", http.MethodGet, "/meetings", "", ok, (*Handler).listMeetings},
+		{"TagMeeting", http.MethodPost, meetingPath + "/tags", "add", empty, (*Handler).tagMeeting},
+		{"UntagMeeting", http.MethodPost, meetingPath + "/tags", "delete", empty, (*Handler).untagMeeting},
+		{"ListMeetingTags", http.MethodGet, meetingPath + "/tags", "", ok, (*Handler).listMeetingTags},
+		{"TagAttendee", http.MethodPost, attendeePath + "/tags", "add", empty, (*Handler).tagAttendee},
+		{"UntagAttendee", http.MethodPost, attendeePath + "/tags", "delete", empty, (*Handler).untagAttendee},
+		{"ListAttendeeTags", http.MethodGet, attendeePath + "/tags", "", ok, (*Handler).listAttendeeTags},
+		{"CreateMeetingDialOut", http.MethodPost, meetingPath + "/dial-outs", "", http.StatusCreated, (*Handler).createMeetingDialOut},
 	}
 }
 
-// route finds the operation of a request. It works on the escaped path of the request line and decodes
-// each segment only after the split, so that "%2F" inside a label stays inside it.
-func (h *Handler) route(r *http.Request) (operation, []string, error) {
-	path, ok := strings.CutPrefix(sigv4.RawPath(r), h.prefix)
+// route finds the operation of a request and fills in the labels of its path and its query. It works on the
+// escaped path of the request line and decodes each segment only after the split, so that "%2F" inside a
+// label stays inside it.
+func (h *Handler) route(c *call) (route, error) {
+	unknown := unknownOperation("There is no operation for this method and path.")
+	path, ok := strings.CutPrefix(sigv4.RawPath(c.request), h.prefix)
 	if !ok {
-		return nil, nil, unknownOperation("There is no operation for this method and path.")
+		return route{}, unknown
 	}
-	query, _ := url.ParseQuery(r.URL.RawQuery) // members that cannot be parsed are none of ours
-	literal := strings.Join(query["operation"], ",")
+	c.query, _ = url.ParseQuery(c.request.URL.RawQuery)
+	literal := strings.Join(c.query["operation"], ",")
 	for _, candidate := range h.routes {
-		if candidate.method != r.Method || candidate.literal != literal || query.Has("operation") != (candidate.literal != "") {
+		if candidate.method != c.request.Method || candidate.literal != literal || c.query.Has("operation") != (candidate.literal != "") {
 			continue
 		}
-		labels, ok := match(candidate.path, path)
-		if !ok {
-			continue
+		if c.labels, ok = match(candidate.path, path); ok {
+			return candidate, nil
 		}
-		if candidate.do == nil {
-			return nil, nil, unknownOperation("This server does not offer the operation " + candidate.name + ".")
-		}
-		return candidate.do, labels, nil
 	}
-	return nil, nil, unknownOperation("There is no operation for this method and path.")
+	return route{}, unknown
 }
 
 // match compares an escaped path with a pattern and returns the decoded values of its labels. An empty

@@ -6,32 +6,21 @@ import (
 	"errors"
 	"log/slog"
 	"net/http/httptest"
-	"path/filepath"
 	"sync"
 	"testing"
 
 	"carillon/internal/accounts"
 	"carillon/internal/api/placement"
 	"carillon/internal/ids"
-	"carillon/internal/meetings"
-	"carillon/internal/storage"
 )
 
 // startServices puts the API in front of the true services and a database.
 func startServices(t *testing.T) (a api, people *accounts.Service) {
 	t.Helper()
-	store, err := storage.Open(t.Context(), storage.Options{DSN: "sqlite://" + filepath.Join(t.TempDir(), "carillon.db"), Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	service, store := openServices(t)
 	people = accounts.New(accounts.Config{Store: store, Policy: accounts.Closed, SealKey: bytes.Repeat([]byte{1}, 32), Logger: slog.New(slog.DiscardHandler)})
 	server := httptest.NewServer(New(Config{
-		Meetings:  meetings.New(meetings.Config{Store: store, JoinKey: bytes.Repeat([]byte{2}, 32), Logger: slog.New(slog.DiscardHandler)}),
+		Meetings:  service,
 		Keys:      people,
 		Placement: placement.New("", ":8081"),
 	}))

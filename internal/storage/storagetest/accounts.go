@@ -174,11 +174,14 @@ func key(t *testing.T, s *storage.Store) {
 
 	used, revoked := start().Add(time.Minute), start().Add(time.Hour)
 	ok(t, s.TouchKey(ctx, k.ID, used))
+	ok(t, s.SetKeyLimits(ctx, k.ID, accounts.KeyLimits{Rate: 10, MaxConferences: 250}))
+	fails(t, s.SetKeyLimits(ctx, "CKB", accounts.KeyLimits{}), errs.NotFound)
 	ok(t, s.RevokeKey(ctx, k.ID, revoked))
 	ok(t, s.RevokeKey(ctx, k.ID, revoked.Add(time.Hour)))
 	list, err := s.Keys(ctx)
 	ok(t, err)
 	k.LastUsedAt, k.RevokedAt = &used, &revoked
+	k.Limits = accounts.KeyLimits{Rate: 10, MaxConferences: 250}
 	if len(list) != 1 || !reflect.DeepEqual(list[0], k) {
 		t.Fatalf("the list is %+v, want %+v", list, k)
 	}
