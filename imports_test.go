@@ -23,7 +23,7 @@ var planes = map[string]string{
 
 	"internal/signaling": "bridge", "internal/server": "root", "cmd": "command",
 
-	"test/load": "tool", "test/guard": "tool",
+	"test/load": "tool", "test/apiload": "tool", "test/conformance": "tool", "test/guard": "tool",
 }
 
 // mayImport says which planes a plane's packages may import, beside its own and leaves.

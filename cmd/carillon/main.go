@@ -21,7 +21,7 @@ const usage = `Carillon: video meetings on your own machine.
 
 Usage:
   carillon serve  [flags]                       run the server
-  carillon keys   create|list|revoke  [flags]   keys of programs that use the Meetings API
+  carillon keys   create|list|limit|revoke  [flags]  keys of programs that use the Meetings API
   carillon users  create|list|reset-password|disable|enable  [flags]
   carillon version
 

@@ -90,10 +90,30 @@ func (s *Service) Key(ctx context.Context, accessKeyID string) (APIKey, error) {
 // only when the signature was right: anybody can name a key.
 func (s *Service) KeyUsed(ctx context.Context, k APIKey) error {
 	now := s.now()
-	if k.LastUsedAt != nil && now.Sub(*k.LastUsedAt) < touchAfter {
+	if k.LastUsedAt != nil && now.Sub(*k.LastUsedAt) < touchAfter || !s.touched.first(k.ID, now) {
 		return nil
 	}
 	return s.cfg.Store.TouchKey(ctx, k.ID, now.Truncate(touchAfter))
+}
+
+// touchedKeys keeps the many requests that find out together that a key's time is old from all writing it.
+type touchedKeys struct {
+	mu   sync.Mutex
+	last map[string]time.Time // by key id; as many as there are keys
+}
+
+// first reports whether nobody was here for this key within touchAfter.
+func (t *touchedKeys) first(keyID string, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if last, ok := t.last[keyID]; ok && now.Sub(last) < touchAfter {
+		return false
+	}
+	if t.last == nil {
+		t.last = make(map[string]time.Time)
+	}
+	t.last[keyID] = now
+	return true
 }
 
 // unsealedSecrets remembers what was unsealed, by its sealed form: a key that is sealed anew is another one.

@@ -30,6 +30,7 @@ type Service struct {
 	decoy    string        // hash of nobody's password, for equal work when the account is unknown
 	limits   limits
 	unsealed unsealedSecrets
+	touched  touchedKeys
 }
 
 // limits slow down those who guess, and those who flood.

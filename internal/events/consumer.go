@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 )
@@ -66,17 +67,29 @@ func (c *consumer) catchUp(ctx context.Context, progress func()) error {
 		if err != nil || len(list) == 0 {
 			return err
 		}
-		for _, e := range list {
-			if err := c.fn(ctx, e); err != nil {
-				return err
-			}
-			if err := c.log.SetCursor(ctx, c.name, e.Seq); err != nil {
-				return err
-			}
-			position = e.Seq
-			progress()
+		position, err = c.handle(ctx, list, position, progress)
+		if err != nil {
+			return err
 		}
 	}
+}
+
+// handle hands a batch to fn and then stores how far it came, once: a wait for the disk after every event
+// would leave the consumer behind. After a crash the events of one batch come again.
+func (c *consumer) handle(ctx context.Context, list []Event, position int64, progress func()) (int64, error) {
+	var failed error
+	start := position
+	for _, e := range list {
+		if failed = c.fn(ctx, e); failed != nil {
+			break
+		}
+		position = e.Seq
+		progress()
+	}
+	if position == start {
+		return position, failed
+	}
+	return position, errors.Join(failed, c.log.SetCursor(ctx, c.name, position))
 }
 
 func pause(ctx context.Context, d time.Duration) {

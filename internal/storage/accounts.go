@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"strings"
 
@@ -49,14 +48,14 @@ func (s *Store) InsertAccount(ctx context.Context, a accounts.Account, passwordH
 // AccountByEmail implements accounts.Store.
 func (s *Store) AccountByEmail(ctx context.Context, email string) (accounts.Account, string, error) {
 	var hash string
-	a, err := scanAccount(s.read.QueryRowContext(ctx,
+	a, err := scanAccount(s.q.QueryRowContext(ctx,
 		`SELECT `+accountColumns+`, password_hash FROM accounts WHERE email_key = $1`, emailKey(email)), &hash)
 	return a, hash, scanned(err, "account")
 }
 
 // Accounts implements accounts.Store.
 func (s *Store) Accounts(ctx context.Context) ([]accounts.Account, error) {
-	return collect(ctx, s.read, func(r row) (accounts.Account, error) { return scanAccount(r) },
+	return collect(ctx, s.q, func(r row) (accounts.Account, error) { return scanAccount(r) },
 		`SELECT `+accountColumns+` FROM accounts ORDER BY created_at, id`)
 }
 
@@ -77,7 +76,7 @@ func (s *Store) ReplaceUnconfirmed(ctx context.Context, accountID, name, passwor
 
 // ConfirmAccount implements accounts.Store.
 func (s *Store) ConfirmAccount(ctx context.Context, accountID string) error {
-	return s.inTx(ctx, func(q *sql.Tx) error {
+	return s.inTx(ctx, func(q querier) error {
 		if _, err := exec(ctx, q, s.dialect, `DELETE FROM confirmation_codes WHERE account_id = $1`, accountID); err != nil {
 			return err
 		}
@@ -87,7 +86,7 @@ func (s *Store) ConfirmAccount(ctx context.Context, accountID string) error {
 
 // SetPassword implements accounts.Store.
 func (s *Store) SetPassword(ctx context.Context, accountID, passwordHash, exceptSession string) error {
-	return s.inTx(ctx, func(q *sql.Tx) error {
+	return s.inTx(ctx, func(q querier) error {
 		if err := execOne(ctx, q, s.dialect, "account", `UPDATE accounts SET password_hash = $2 WHERE id = $1`, accountID, passwordHash); err != nil {
 			return err
 		}
@@ -98,7 +97,7 @@ func (s *Store) SetPassword(ctx context.Context, accountID, passwordHash, except
 
 // SetDisabled implements accounts.Store.
 func (s *Store) SetDisabled(ctx context.Context, accountID string, disabled bool) error {
-	return s.inTx(ctx, func(q *sql.Tx) error {
+	return s.inTx(ctx, func(q querier) error {
 		if err := execOne(ctx, q, s.dialect, "account", `UPDATE accounts SET disabled = $2 WHERE id = $1`, accountID, disabled); err != nil {
 			return err
 		}
@@ -123,7 +122,7 @@ func (s *Store) SetCode(ctx context.Context, accountID string, c accounts.Code) 
 func (s *Store) TryCode(ctx context.Context, accountID string) (accounts.Code, error) {
 	var c accounts.Code
 	var expires int64
-	err := s.inTx(ctx, func(q *sql.Tx) error {
+	err := s.inTx(ctx, func(q querier) error {
 		err := q.QueryRowContext(ctx, `UPDATE confirmation_codes SET attempts = attempts + 1 WHERE account_id = $1
 			RETURNING digest, attempts - 1, expires_at`, accountID).Scan(&c.Digest, &c.Attempts, &expires)
 		return scanned(err, "code")

@@ -11,7 +11,7 @@ import (
 
 // After implements events.Log.
 func (s *Store) After(ctx context.Context, seq int64, limit int) ([]events.Event, error) {
-	return collect(ctx, s.read, scanEvent,
+	return collect(ctx, s.q, scanEvent,
 		`SELECT seq, type, subject, payload, at FROM events WHERE seq > $1 ORDER BY seq LIMIT $2`, seq, limit)
 }
 
@@ -27,14 +27,14 @@ func scanEvent(r row) (events.Event, error) {
 // Last implements events.Log.
 func (s *Store) Last(ctx context.Context) (int64, error) {
 	var seq int64
-	err := s.read.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM events`).Scan(&seq)
+	err := s.q.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM events`).Scan(&seq)
 	return seq, scanned(err, "event")
 }
 
 // Cursor implements events.Log.
 func (s *Store) Cursor(ctx context.Context, consumer string) (int64, error) {
 	var seq int64
-	err := s.read.QueryRowContext(ctx, `SELECT seq FROM event_cursors WHERE consumer = $1`, consumer).Scan(&seq)
+	err := s.q.QueryRowContext(ctx, `SELECT seq FROM event_cursors WHERE consumer = $1`, consumer).Scan(&seq)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}

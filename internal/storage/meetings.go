@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -22,21 +21,13 @@ type tx struct {
 	emitted bool
 }
 
-// Write implements meetings.Store.
+// Write implements meetings.Store. Writes that come at the same time share a commit.
 func (s *Store) Write(ctx context.Context, fn func(meetings.Tx) error) error {
-	emitted := false
-	err := s.inTx(ctx, func(q *sql.Tx) error {
+	return s.join(ctx, func(q querier) (bool, error) {
 		t := &tx{reader: reader{q: q, dialect: s.dialect}}
-		if err := fn(t); err != nil {
-			return err
-		}
-		emitted = t.emitted
-		return nil
+		err := fn(t)
+		return t.emitted, err
 	})
-	if err == nil && emitted {
-		s.commit()
-	}
-	return err
 }
 
 const meetingColumns = `id, title, description, owner_id, conference_id, created_at, updated_at`

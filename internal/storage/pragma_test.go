@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"database/sql"
 	"log/slog"
 	"path/filepath"
 	"testing"
@@ -15,7 +14,7 @@ func TestSettings(t *testing.T) {
 	}
 	defer s.Close()
 	const full = "2" // synchronous=FULL: a commit is on the disk when it returns
-	for name, db := range map[string]*sql.DB{"write": s.write, "read": s.read} {
+	for name, db := range map[string]querier{"write": s.group.writer.conn, "read": s.read} {
 		readOnly := map[string]string{"write": "0", "read": "1"}[name]
 		for setting, want := range map[string]string{"journal_mode": "wal", "synchronous": full, "foreign_keys": "1",
 			"busy_timeout": "10000", "query_only": readOnly} {

@@ -20,7 +20,7 @@ func (s *Store) InsertSession(ctx context.Context, v accounts.Session, tokenDige
 func (s *Store) SessionByToken(ctx context.Context, tokenDigest string) (accounts.Session, error) {
 	var v accounts.Session
 	var created, expires int64
-	r := s.read.QueryRowContext(ctx, `SELECT `+accountColumns+`, sessions.id, sessions.created_at, sessions.expires_at
+	r := s.q.QueryRowContext(ctx, `SELECT `+accountColumns+`, sessions.id, sessions.created_at, sessions.expires_at
 		FROM sessions JOIN accounts ON accounts.id = sessions.account_id WHERE sessions.token_digest = $1`, tokenDigest)
 	a, err := scanAccount(r, &v.ID, &created, &expires)
 	v.Account, v.CreatedAt, v.ExpiresAt = a, fromMicros(created), fromMicros(expires)
@@ -66,13 +66,13 @@ func (s *Store) InsertKey(ctx context.Context, k accounts.APIKey, sealed string)
 // Key implements accounts.Store.
 func (s *Store) Key(ctx context.Context, id string) (accounts.APIKey, string, error) {
 	var sealed string
-	k, err := scanKey(s.read.QueryRowContext(ctx, `SELECT `+keyColumns+`, sealed FROM api_keys WHERE id = $1`, id), &sealed)
+	k, err := scanKey(s.q.QueryRowContext(ctx, `SELECT `+keyColumns+`, sealed FROM api_keys WHERE id = $1`, id), &sealed)
 	return k, sealed, scanned(err, "access key")
 }
 
 // Keys implements accounts.Store.
 func (s *Store) Keys(ctx context.Context) ([]accounts.APIKey, error) {
-	return collect(ctx, s.read, func(r row) (accounts.APIKey, error) { return scanKey(r) },
+	return collect(ctx, s.q, func(r row) (accounts.APIKey, error) { return scanKey(r) },
 		`SELECT `+keyColumns+` FROM api_keys ORDER BY created_at, id`)
 }
 

@@ -33,10 +33,12 @@ type Options struct {
 // Store is an open database. Its methods are safe for use by several goroutines, and several processes may
 // have the same database open.
 type Store struct {
-	reader // reads what is committed
-	write  *sql.DB
-	read   *sql.DB
-	commit func() // Options.OnCommit
+	reader  // reads what is committed
+	read    *sql.DB
+	writing *sql.DB // has the one connection of the group
+	write   write   // single statements, in the group
+	group   group
+	commit  func() // Options.OnCommit
 }
 
 var (
@@ -51,12 +53,17 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if !ok || path == "" {
 		return nil, errs.Field("database", "The data source name has to be sqlite:// and the path of a file.")
 	}
-	write, read, err := openSQLite(ctx, path, o.Logger)
+	writing, read, err := openSQLite(ctx, path, o.Logger)
 	if err != nil {
 		return nil, fmt.Errorf("storage: open %s: %w", path, err)
 	}
-	d := sqliteDialect()
-	s := &Store{reader: reader{q: read, dialect: d}, write: write, read: read, commit: o.OnCommit}
+	conn, err := writing.Conn(ctx)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("storage: open %s: %w", path, err), writing.Close(), read.Close())
+	}
+	s := &Store{reader: reader{q: newPrepared(read), dialect: sqliteDialect()}, read: read, writing: writing, commit: o.OnCommit}
+	s.write = write{s}
+	s.group.writer = writer{conn: conn, statements: make(map[string]*sql.Stmt)}
 	if s.commit == nil {
 		s.commit = func() {}
 	}
@@ -67,7 +74,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 func (s *Store) Ping(ctx context.Context) error { return s.read.PingContext(ctx) }
 
 // Close closes the database after running statements have ended.
-func (s *Store) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+func (s *Store) Close() error {
+	return errors.Join(s.read.Close(), s.group.writer.conn.Close(), s.writing.Close())
+}
 
 // querier is a database or a transaction.
 type querier interface {
@@ -76,20 +85,9 @@ type querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-// inTx runs fn in a transaction that writes.
-func (s *Store) inTx(ctx context.Context, fn func(q *sql.Tx) error) error {
-	q, err := s.write.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("storage: begin: %w", err)
-	}
-	defer func() { _ = q.Rollback() }() // does nothing after a commit
-	if err := fn(q); err != nil {
-		return err
-	}
-	if err := q.Commit(); err != nil {
-		return fmt.Errorf("storage: commit: %w", err)
-	}
-	return nil
+// inTx runs fn in a transaction that writes and emits no events.
+func (s *Store) inTx(ctx context.Context, fn func(q querier) error) error {
+	return s.join(ctx, func(q querier) (bool, error) { return false, fn(q) })
 }
 
 // exec runs a statement on q. It is a Conflict error when the statement would make a second of something
