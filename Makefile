@@ -12,7 +12,7 @@ BENCH   := test/load/results
 
 export GO_TAGS := $(TAGS)
 
-.PHONY: run build web test test-go test-web test-interop test-e2e test-net fuzz bench bench-full guard lint generate clean
+.PHONY: run build web test test-go test-web test-interop test-conformance test-e2e test-net fuzz bench bench-full guard lint generate clean
 
 run: build ## build everything and start it on http://localhost:8080
 	@./$(BIN) serve
@@ -42,6 +42,9 @@ test-web:
 test-interop:
 	@scripts/test interop
 
+test-conformance: ## the meetings API through six clients; CONFORMANCE_UPDATE=1 writes the report into the docs
+	@scripts/test conformance
+
 test-e2e:
 	@scripts/test e2e
 
@@ -51,12 +54,12 @@ test-net:
 fuzz: ## a longer run of every fuzz target; FUZZTIME=30s each
 	@scripts/fuzz $(or $(FUZZTIME),30s)
 
-bench: ## forwarding and mixing beside their floors, and a first impression under load; about four minutes
-	@scripts/install build
+bench: build ## forwarding and mixing beside their floors, the meetings API and calls under load; about five minutes
 	@$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchmem ./internal/media/...
 	@mkdir -p $(BENCH) && rm -f $(BENCH)/quick.jsonl
 	@$(GO) run ./test/load run --quick --out $(BENCH)/quick.jsonl
 	@$(GO) run ./test/load report --in $(BENCH)/quick.jsonl --document -
+	@$(GO) run ./test/apiload -binary $(BIN)
 
 # About 40 minutes on a machine that is otherwise idle. What was measured before is kept beside.
 bench-full: ## every scenario at every server, into docs/performance.md

@@ -131,7 +131,7 @@ test('input that breaks a rule', async () => {
     ['BadRequestException', () => create({ ExternalMeetingId: 'aws:reserved' })],
     ['BadRequestException', () => create({ MediaRegion: 'mars-1' })],
     ['BadRequestException', () => create({ MeetingFeatures: { Video: { MaxResolution: 'FHD' } } })],
-    ['UnknownOperationException', () => chime.send(new ListAttendeesCommand({ MeetingId, MaxResults: 5, NextToken: 'a b/c=&+' }))],
+    ['BadRequestException', () => chime.send(new ListAttendeesCommand({ MeetingId, MaxResults: 5, NextToken: 'a b/c=&+' }))],
   ]) {
     const error = await failure(call())
     assert.equal(error.name, name)

@@ -7,6 +7,10 @@ import os
 import re
 import sys
 
+if sys.argv[1] == "cli":
+    # First, because it brings a botocore of its own that stands in for the other.
+    from awscli.clidriver import create_clidriver
+
 import botocore.session
 from botocore import xform_name
 
@@ -51,8 +55,6 @@ class CommandLine:
     """The command line says neither status nor request id."""
 
     def call(self, q):
-        from awscli.clidriver import create_clidriver
-
         os.environ.update(AWS_ACCESS_KEY_ID=q["key"]["accessKeyId"], AWS_SECRET_ACCESS_KEY=q["key"]["secretAccessKey"])
         args = [NAMES[q["service"]], xform_name(q["op"], "-"), "--endpoint-url", q["url"], "--region", REGION,
                 "--output", "json", "--no-paginate", "--no-cli-pager", "--cli-input-json", json.dumps(q["input"])]
