@@ -59,6 +59,9 @@ func createKey(ctx context.Context, w stdio, args []string) error {
 		return err
 	}
 	return administer(ctx, w, *data, *database, func(a *accounts.Service) error {
+		if err := limits.Check(); err != nil {
+			return err
+		}
 		key, err := a.CreateKey(ctx, *name)
 		if err == nil && *limits != (accounts.KeyLimits{}) {
 			err = a.LimitKey(ctx, key.ID, *limits)

@@ -40,6 +40,20 @@ func TestKeys(t *testing.T) {
 	if _, out, _ = carillon(t, "", "keys", "list", "--data", data); !strings.Contains(out, key["accessKeyId"]) || strings.Contains(out, key["secretAccessKey"]) {
 		t.Errorf("list must show the id and not the secret:\n%s", out)
 	}
+	if status, out, errors = carillon(t, "", "keys", "limit", "--data", data, "--rate", "10", "--max-meetings", "250", key["accessKeyId"]); status != 0 || !strings.Contains(out, "10 requests") {
+		t.Errorf("limit: %d %s %s", status, out, errors)
+	}
+	if _, out, _ = carillon(t, "", "keys", "list", "--data", data); !strings.Contains(out, " 250") {
+		t.Errorf("list:\n%s", out)
+	}
+	for _, args := range [][]string{{"keys", "limit", "--data", data, "--rate", "-1", key["accessKeyId"]}, {"keys", "create", "--data", data, "--name", "x", "--rate", "-1"}} {
+		if status, _, errors = carillon(t, "", args...); status != 2 || !strings.Contains(errors, "rate") {
+			t.Errorf("%q: %d %s", args, status, errors)
+		}
+	}
+	if status, _, _ = carillon(t, "", "keys", "limit", "--data", data, "CKAAAAAAAAAAAAAAAAAA"); status != 1 {
+		t.Errorf("limit of an unknown key: status %d", status)
+	}
 	if status, _, errors = carillon(t, "", "keys", "revoke", "--data", data, key["accessKeyId"]); status != 0 {
 		t.Errorf("revoke: %d %s", status, errors)
 	}

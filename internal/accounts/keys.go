@@ -58,13 +58,21 @@ func (s *Service) RevokeKey(ctx context.Context, id string) error {
 
 // LimitKey changes what a key may do, from now on. It is for the command line.
 func (s *Service) LimitKey(ctx context.Context, id string, limits KeyLimits) error {
-	if limits.Rate < 0 || limits.Rate > maxLimit {
-		return errs.Field("rate", "The rate must be between 0 and %d.", maxLimit)
-	}
-	if limits.MaxConferences < 0 || limits.MaxConferences > maxLimit {
-		return errs.Field("maxConferences", "The number of meetings must be between 0 and %d.", maxLimit)
+	if err := limits.Check(); err != nil {
+		return err
 	}
 	return s.cfg.Store.SetKeyLimits(ctx, id, limits)
+}
+
+// Check reports limits that make no sense.
+func (l KeyLimits) Check() error {
+	if l.Rate < 0 || l.Rate > maxLimit {
+		return errs.Field("rate", "The rate must be between 0 and %d.", maxLimit)
+	}
+	if l.MaxConferences < 0 || l.MaxConferences > maxLimit {
+		return errs.Field("maxMeetings", "The number of meetings must be between 0 and %d.", maxLimit)
+	}
+	return nil
 }
 
 // Key returns a valid key with its secret, to check a signature with; the error for an unknown or revoked

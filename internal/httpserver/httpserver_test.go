@@ -297,6 +297,7 @@ func TestRouting(t *testing.T) {
 	ready := errors.New("the database is gone")
 	h, _, _ := setup(t, func(c *Config) {
 		c.GraphQL, c.Chime, c.Signal = answer("graphql"), answer("chime"), answer("signal")
+		c.Console = answer("console")
 		c.Ready = func() error { return ready }
 	})
 	crossSite := []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://other.example"}
@@ -312,6 +313,8 @@ func TestRouting(t *testing.T) {
 		{"POST", "/chime/meetings", crossSite, 200, "chime /chime/meetings"},
 		{"POST", "/chime", nil, 200, "chime /chime"},
 		{"POST", "/chime//meetings", nil, 200, "chime /chime//meetings"},
+		{"GET", "/console//meetings", nil, 200, "console /console//meetings"},
+		{"GET", "/console", nil, 200, "console /console"},
 		{"POST", "/chime/meetings/../x", nil, 200, "chime /chime/meetings/../x"},
 		{"GET", "/signal/abc", crossSite, 200, "signal /signal/abc"},
 		{"GET", "/healthz", nil, 200, "ok"},

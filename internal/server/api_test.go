@@ -49,7 +49,9 @@ func TestAPIActsOnTheCall(t *testing.T) {
 	wantCall(t, p, "DELETE", path+"/attendees/"+tickets[0].AttendeeID, nil, http.StatusNoContent, "")
 	wantStatus(t, "the deleted attendee", c[0], 411)
 	leaveAfterEnd(t, c[0])
-	e := c[1].UntilRoster("ann to go", func(e *signalpb.SdkAudioStreamIdInfo) bool { return e.GetAudioStreamId() == c[0].AudioID && e.AttendeeId == nil })
+	e := c[1].UntilRoster("ann to go", func(e *signalpb.SdkAudioStreamIdInfo) bool {
+		return e.GetAudioStreamId() == c[0].AudioID && e.AttendeeId == nil
+	})
 	if !isLeave(e) {
 		t.Errorf("the others see %v", e)
 	}

@@ -87,15 +87,47 @@ func FuzzBodies(f *testing.F) {
 	f.Add([]byte(newMeeting().String()))
 	f.Add([]byte(`{"Tags":[null,{"Key":null}],"TenantIds":[null],"MeetingFeatures":{"Attendee":{"MaxCount":1e9}}}`))
 	f.Add([]byte(`{"ExternalUserId":"` + "\xff\xfe" + `","Capabilities":{"Audio":1}}`))
-	h := New(Config{Keys: keys{}})
+	f.Add([]byte(`{"Attendees":[null,{"ExternalUserId":"aws:x","Tags":[{"Key":"k","Value":"v"}]}],"ClientRequestToken":"ab"}`))
+	f.Add([]byte(`{"TranscriptionConfiguration":{"EngineTranscribeSettings":{"IdentifyLanguage":true,"LanguageOptions":",-,en-US"}}}`))
+	f.Add([]byte(`{"ResourceARN":"arn:","TagKeys":["k",null],"ExcludedAttendeeIds":[{"AttendeeId":null}]}`))
+	handlers := []*Handler{New(Config{Keys: keys{}}), New(Config{Keys: keys{}, Legacy: true})}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		if m, err := h.readMeeting(body); err == nil && (m.ClientRequestToken == "" || m.ExternalID == "" || m.MediaRegion == "" || len(m.Tags) > 50 || len(m.TenantIDs) > 5) {
-			t.Fatalf("accepted %q as %+v", body, m)
-		} else if err != nil && failureOf(err).status != http.StatusBadRequest {
-			t.Fatalf("%q: %v", body, err)
+		for _, h := range handlers {
+			if err := h.readEverything(t, body); err != nil && failureOf(err).status != http.StatusBadRequest {
+				t.Fatalf("%q: %v", body, err)
+			}
 		}
-		if a, err := h.readAttendee(body); err == nil && len(a.ExternalUserID) < 2 {
-			t.Fatalf("accepted %q as %+v", body, a)
+	})
+}
+
+// readEverything reads a body as the input of every operation and checks what is accepted.
+func (h *Handler) readEverything(t *testing.T, body []byte) error {
+	m, err := h.readMeeting(body)
+	if err == nil && (m.ClientRequestToken == "" || m.MediaRegion == "" || !h.old && m.ExternalID == "" || len(m.Tags) > 50 || len(m.TenantIDs) > 5) {
+		t.Fatalf("accepted %q as %+v", body, m)
+	}
+	a, err2 := h.readAttendee(body)
+	if err2 == nil && (len(a.ExternalUserID) < 2 || len(a.Tags) > 10) {
+		t.Fatalf("accepted %q as %+v", body, a)
+	}
+	_, list, err3 := h.readMeetingWithAttendees(body)
+	if err3 == nil && (len(list) > h.firstBatch || len(list) == 0 && !h.old) {
+		t.Fatalf("accepted %q as %d attendees", body, len(list))
+	}
+	o, in := readObject(body)
+	tags, err4 := h.readTagList(o, in, 1, 50)
+	if err4 == nil && (len(tags) == 0 || len(tags) > 50) {
+		t.Fatalf("accepted %q as %v", body, tags)
+	}
+	return errors.Join(err, err2, err3, err4, checkTranscription(body))
+}
+
+func FuzzResourceNames(f *testing.F) {
+	f.Add("arn:aws:chime:eu-central-1:000000000000:meeting/5b0c7a0e-9d1b-4c7e-8a52-6f2f3c9a2713")
+	f.Add("arn:aws:chime::000000000000:meeting/")
+	f.Fuzz(func(t *testing.T, name string) {
+		if id, ok := meetingOf(name); ok && (len(id) != 36 || !strings.HasSuffix(strings.ToLower(name), id)) {
+			t.Fatalf("%q names %q", name, id)
 		}
 	})
 }
