@@ -2,7 +2,6 @@ package events
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 )
@@ -12,10 +11,10 @@ const (
 	lastRetry  = 30 * time.Second
 )
 
-// consumer hands every event to fn, one after the other, and remembers in the log how far it came.
+// consumer hands every event to fn, in order, and remembers in the log how far it came.
 type consumer struct {
 	name   string
-	fn     func(context.Context, Event) error
+	fn     func(context.Context, []Event) (handled int, err error)
 	log    Log
 	logger *slog.Logger
 	wake   chan struct{}
@@ -25,6 +24,28 @@ type consumer struct {
 // idempotent; when it fails it is called again with the same event, with growing pauses. A name that was
 // never used before starts with the oldest event that is still in the log. Call it before Start.
 func (f *Feed) Consume(name string, fn func(context.Context, Event) error) {
+	f.consume(name, func(ctx context.Context, list []Event) (int, error) {
+		for i, e := range list {
+			if err := fn(ctx, e); err != nil {
+				return i, err
+			}
+		}
+		return len(list), nil
+	})
+}
+
+// ConsumeBatches is Consume for a consumer that handles several events at once: fn gets them in order and
+// handles all or, when it fails, none.
+func (f *Feed) ConsumeBatches(name string, fn func(context.Context, []Event) error) {
+	f.consume(name, func(ctx context.Context, list []Event) (int, error) {
+		if err := fn(ctx, list); err != nil {
+			return 0, err
+		}
+		return len(list), nil
+	})
+}
+
+func (f *Feed) consume(name string, fn func(context.Context, []Event) (int, error)) {
 	f.consumers = append(f.consumers, &consumer{
 		name:   name,
 		fn:     fn,
@@ -56,7 +77,8 @@ func (c *consumer) run(ctx context.Context) {
 	}
 }
 
-// catchUp handles all events that are in the log now and calls progress after each.
+// catchUp handles all events that are in the log now and calls progress when some were. The position is
+// stored once for each batch: a write for each event would cost as much as the change itself.
 func (c *consumer) catchUp(ctx context.Context, progress func()) error {
 	position, err := c.log.Cursor(ctx, c.name)
 	if err != nil {
@@ -67,29 +89,19 @@ func (c *consumer) catchUp(ctx context.Context, progress func()) error {
 		if err != nil || len(list) == 0 {
 			return err
 		}
-		position, err = c.handle(ctx, list, position, progress)
-		if err != nil {
-			return err
+		handled, failure := c.fn(ctx, list)
+		if handled > 0 {
+			position = list[handled-1].Seq
+			// What was handled stays handled when the feed is closed meanwhile.
+			if err := c.log.SetCursor(context.WithoutCancel(ctx), c.name, position); err != nil {
+				return err
+			}
+			progress()
+		}
+		if failure != nil {
+			return failure
 		}
 	}
-}
-
-// handle hands a batch to fn and then stores how far it came, once: a wait for the disk after every event
-// would leave the consumer behind. After a crash the events of one batch come again.
-func (c *consumer) handle(ctx context.Context, list []Event, position int64, progress func()) (int64, error) {
-	var failed error
-	start := position
-	for _, e := range list {
-		if failed = c.fn(ctx, e); failed != nil {
-			break
-		}
-		position = e.Seq
-		progress()
-	}
-	if position == start {
-		return position, failed
-	}
-	return position, errors.Join(failed, c.log.SetCursor(ctx, c.name, position))
 }
 
 func pause(ctx context.Context, d time.Duration) {
