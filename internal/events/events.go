@@ -26,6 +26,22 @@ const (
 	AttendeeDeleted   Type = "attendee.deleted"
 )
 
+// The types of what happens in a running conference; the subject is the attendee.
+const (
+	AttendeeJoined      Type = "attendee.joined"
+	AttendeeLeft        Type = "attendee.left"
+	AttendeeDropped     Type = "attendee.dropped"    // the connection was lost
+	AttendeeAuthorized  Type = "attendee.authorized" // the attendee came again, on another device
+	VideoStarted        Type = "attendee.video.started"
+	VideoStopped        Type = "attendee.video.stopped"
+	ContentJoined       Type = "content.joined"
+	ContentLeft         Type = "content.left"
+	ContentDropped      Type = "content.dropped"
+	ContentVideoStarted Type = "content.video.started"
+	ContentVideoStopped Type = "content.video.stopped"
+	CapabilitiesUpdated Type = "attendee.capabilities.updated"
+)
+
 // Event is one committed change.
 type Event struct {
 	Seq     int64     // position in the log; grows with every commit, with gaps, and is never used twice

@@ -39,6 +39,10 @@ type Config struct {
 	// block above the last. Nil starts at 1 each time.
 	ReserveIDs func(n uint32) (first uint32, err error)
 
+	// Activity is told what people do, in order, in lists of what gathered meanwhile. It is called
+	// without locks held and may block.
+	Activity func([]Activity)
+
 	// Grace is how long a participant whose signaling broke stays in the roster, waiting for the
 	// same session to come back. Zero means 15 s.
 	Grace time.Duration
@@ -48,6 +52,7 @@ type Config struct {
 type Hub struct {
 	cfg      Config
 	presence *presenceQueue
+	activity *activityQueue
 	ids      idSource
 
 	mu     sync.Mutex // taken before any Room.mu
@@ -63,6 +68,7 @@ func NewHub(cfg Config) *Hub {
 	}
 	h := &Hub{cfg: cfg, rooms: make(map[string]*Room), ids: idSource{reserve: cfg.ReserveIDs, log: cfg.Logger}}
 	h.presence = newPresenceQueue(cfg.Presence)
+	h.activity = newActivityQueue(cfg.Activity, cfg.Logger)
 	return h
 }
 
@@ -164,4 +170,5 @@ func (h *Hub) Close() {
 	h.mu.Unlock()
 	h.wg.Wait()
 	h.presence.close()
+	h.activity.close()
 }

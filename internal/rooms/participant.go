@@ -45,6 +45,7 @@ type Participant struct {
 	// Guarded by room.mu.
 	gone       bool
 	announced  bool          // the others see it in the roster
+	present    bool          // reported as joined, by this connection or the one before it
 	rosterSent bool          // it has had the full roster
 	indexSent  bool          // it has had its first index
 	listening  bool          // it gets data messages

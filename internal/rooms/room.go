@@ -110,6 +110,7 @@ func (r *Room) replaceLocked(old, p *Participant) {
 	if old.member.SessionID == p.member.SessionID {
 		reason = ReasonReplaced
 	}
+	p.takePresenceLocked(old, reason)
 	r.removeLocked(old, false)
 	old.endLocked(reason)
 }
@@ -150,6 +151,7 @@ func (r *Room) removeLocked(p *Participant, dropped bool) {
 		entries = append(entries, RosterEntry{AudioStreamID: p.audioID, Dropped: dropped})
 	}
 	r.broadcastLocked(entries)
+	p.reportGoneLocked(dropped)
 	r.indexDirty = true
 	r.countLocked()
 }
@@ -170,6 +172,7 @@ func (r *Room) broadcastLocked(entries []RosterEntry) {
 func (r *Room) announceLocked(p *Participant) {
 	muted := p.muted
 	p.announced = true
+	p.reportJoinedLocked()
 	line := RosterEntry{AudioStreamID: p.audioID, AttendeeID: p.member.AttendeeID, ExternalUserID: p.member.ExternalUserID, Muted: &muted}
 	entries := []RosterEntry{line}
 	for _, id := range p.supersedes {
@@ -207,7 +210,7 @@ func (r *Room) endAll(reason Reason) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, p := range *r.members.Load() {
-		r.removeLocked(p, false)
+		r.removeLocked(p, reason == ReasonRestart)
 		p.endLocked(reason)
 	}
 }

@@ -44,6 +44,7 @@ const defaultMaxKbps = 1500
 func (p *Participant) setCameraLocked(m *media, section *sdp.AnswerSection, sends []SendStream) []*encoding {
 	if p.camera == nil {
 		p.camera = &videoGroup{id: p.room.hub.ids.allocate(), owner: p}
+		p.reportLocked(VideoStarted)
 	}
 	g := p.camera
 	rids := section.Offer.RIDs
@@ -148,6 +149,7 @@ func (g *videoGroup) dropEncodingLocked(e *encoding) {
 		m.up.RemoveTrack(e.track)
 	}
 	r.indexDirty = true
+	p.reportLocked(VideoStopped)
 }
 
 // eachReceiverLocked calls f for every section that the group is sent on.
