@@ -13,10 +13,11 @@ import (
 
 // The planes. A package belongs to the longest prefix that matches.
 var planes = map[string]string{
-	"internal/errs": "leaf", "internal/ids": "leaf", "internal/config": "config", "web": "leaf",
+	"internal/errs": "leaf", "internal/ids": "leaf", "internal/seal": "leaf", "internal/config": "config", "web": "leaf",
 
 	"internal/events": "control", "internal/authz": "control", "internal/accounts": "control",
 	"internal/meetings": "control", "internal/mail": "control", "internal/storage": "control",
+	"internal/webhooks": "control", "internal/timeline": "control",
 	"internal/sigv4": "control", "internal/api": "control", "internal/httpserver": "control",
 
 	"internal/rooms": "media", "internal/media": "media",
@@ -43,6 +44,8 @@ var forbidden = map[string][]string{
 	"internal/accounts": {"internal/storage", "internal/api", "internal/httpserver"},
 	"internal/meetings": {"internal/storage", "internal/api", "internal/httpserver", "internal/accounts"},
 	"internal/events":   {"internal/storage", "internal/accounts", "internal/meetings"},
+	"internal/webhooks": {"internal/storage", "internal/api", "internal/httpserver", "internal/accounts"},
+	"internal/timeline": {"internal/storage", "internal/api", "internal/httpserver", "internal/accounts"},
 	"internal/authz":    {"internal/accounts", "internal/meetings", "internal/storage"},
 	"internal/storage":  {"internal/api", "internal/httpserver"},
 	"internal/api":      {"internal/storage"},

@@ -1,5 +1,5 @@
-// Command carillon is the whole meeting system: `carillon serve` runs it, `carillon keys` and
-// `carillon users` manage what it stores, also while it runs.
+// Command carillon is the whole meeting system: `carillon serve` runs it, `carillon keys`,
+// `carillon users` and `carillon webhooks` manage what it stores, also while it runs.
 package main
 
 import (
@@ -23,6 +23,7 @@ Usage:
   carillon serve  [flags]                       run the server
   carillon keys   create|list|limit|revoke  [flags]  keys of programs that use the Meetings API
   carillon users  create|list|reset-password|disable|enable  [flags]
+  carillon webhooks create|list|rotate|delete|test|deliveries|replay  [flags]
   carillon version
 
 Each command explains its flags with --help.
@@ -56,6 +57,8 @@ func run(ctx context.Context, w stdio, args []string) int {
 		err = keys(ctx, w, rest)
 	case "users":
 		err = users(ctx, w, rest)
+	case "webhooks":
+		err = webhookCommands(ctx, w, rest)
 	case "version", "--version":
 		fmt.Fprintln(w.out, "carillon", version())
 	case "help", "--help", "-h":

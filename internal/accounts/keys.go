@@ -2,21 +2,18 @@ package accounts
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/rand"
 	"encoding/base32"
-	"encoding/base64"
 	"errors"
 	"sync"
 	"time"
 
 	"carillon/internal/errs"
 	"carillon/internal/ids"
+	"carillon/internal/seal"
 )
 
 const (
-	sealKeySize = 32 // AES-256
 	keyPrefix   = "CK"
 	keyIDSize   = 20
 	secretBytes = 20 // 40 hexadecimal digits, the length that programs expect
@@ -151,35 +148,15 @@ func (u *unsealedSecrets) open(keyID, sealed string, unseal func(keyID, sealed s
 	return secret, nil
 }
 
-func (s *Service) aead() (cipher.AEAD, error) {
-	block, err := aes.NewCipher(s.cfg.SealKey)
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCMWithRandomNonce(block)
-}
-
-// seal encrypts the secret and binds it to its key, so that sealed secrets cannot be swapped in the database.
+// seal binds the secret to its key.
 func (s *Service) seal(keyID, secret string) (string, error) {
-	aead, err := s.aead()
-	if err != nil {
-		return "", err
-	}
-	return base64.RawStdEncoding.EncodeToString(aead.Seal(nil, nil, []byte(secret), []byte(keyID))), nil
+	return seal.Seal(s.cfg.SealKey, keyID, secret)
 }
 
 func (s *Service) unseal(keyID, sealed string) (string, error) {
-	b, err := base64.RawStdEncoding.DecodeString(sealed)
-	if err != nil {
-		return "", err
-	}
-	aead, err := s.aead()
-	if err != nil {
-		return "", err
-	}
-	secret, err := aead.Open(nil, nil, b, []byte(keyID))
-	if err != nil {
+	secret, err := seal.Open(s.cfg.SealKey, keyID, sealed)
+	if errors.Is(err, seal.ErrBroken) {
 		return "", errors.New("accounts: the secret of an access key cannot be opened; was the key file of the data directory replaced?")
 	}
-	return string(secret), nil
+	return secret, err
 }

@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"carillon/internal/errs"
+	"carillon/internal/seal"
 )
 
 func bare() *Service {
-	return New(Config{SealKey: make([]byte, sealKeySize), Logger: slog.New(slog.DiscardHandler)})
+	return New(Config{SealKey: make([]byte, seal.KeySize), Logger: slog.New(slog.DiscardHandler)})
 }
 
 func TestPasswordHash(t *testing.T) {

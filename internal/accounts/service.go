@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"carillon/internal/errs"
+	"carillon/internal/seal"
 )
 
 // Config is what a Service needs.
@@ -42,7 +43,7 @@ type limits struct {
 
 // New makes a service. It panics when SealKey is not 32 bytes long.
 func New(cfg Config) *Service {
-	if len(cfg.SealKey) != sealKeySize {
+	if len(cfg.SealKey) != seal.KeySize {
 		panic("accounts: the seal key has to have 32 bytes")
 	}
 	if cfg.Clock == nil {

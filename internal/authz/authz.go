@@ -35,6 +35,7 @@ const (
 	MeetingDelete     Action = "meeting.delete"
 	MeetingJoin       Action = "meeting.join"
 	ConferenceManage  Action = "conference.manage"   // the Chime API: conferences and attendees
+	WebhookManage     Action = "webhook.manage"      // a key: its own webhooks; the system: all, and those for all conferences
 	AccountManageSelf Action = "account.manage-self" // one's own name and password
 	AccountManage     Action = "account.manage"      // accounts of others, and API keys
 )
@@ -62,6 +63,7 @@ func rules() []rule {
 		{MeetingDelete, no, yes, yes, no, yes},
 		{MeetingJoin, yes, yes, yes, no, no},
 		{ConferenceManage, no, no, no, yes, yes},
+		{WebhookManage, no, no, no, yes, yes},
 		{AccountManageSelf, no, yes, no, no, yes},
 		{AccountManage, no, no, no, no, yes},
 	}

@@ -28,6 +28,7 @@ func TestTable(t *testing.T) {
 		MeetingDelete:     "owner operator system",
 		MeetingJoin:       "owner other operator",
 		ConferenceManage:  "key,key as person,system",
+		WebhookManage:     "key,key as person,system",
 		AccountManageSelf: "owner system",
 		AccountManage:     "system",
 		"unheard of":      "",

@@ -20,18 +20,19 @@ import (
 
 // Config is the settings of `carillon serve`, checked by Load.
 type Config struct {
-	Listen    string       // HTTP address, host:port
-	Media     string       // media address, host:port (UDP and TCP)
-	PublicIPs []netip.Addr // addresses announced to browsers before those of the interfaces
-	TURN      TURN         // the relay
-	PublicURL *url.URL     // the address people open; nil = taken from each request
-	Data      string       // directory of everything that lasts
-	Database  string       // data source name; "" = SQLite in Data
-	SMTP      *url.URL     // smtp:// or smtps:// URL with sender; nil = no e-mail
-	SignUp    string       // open, invite or closed
-	LogLevel  string       // debug, info, warn or error
-	ReadyFile string       // file that gets the ready line; "" = none
-	ReadyFD   int          // file descriptor that gets the ready line; 0 = none
+	Listen          string         // HTTP address, host:port
+	Media           string         // media address, host:port (UDP and TCP)
+	PublicIPs       []netip.Addr   // addresses announced to browsers before those of the interfaces
+	TURN            TURN           // the relay
+	PublicURL       *url.URL       // the address people open; nil = taken from each request
+	Data            string         // directory of everything that lasts
+	Database        string         // data source name; "" = SQLite in Data
+	SMTP            *url.URL       // smtp:// or smtps:// URL with sender; nil = no e-mail
+	SignUp          string         // open, invite or closed
+	WebhookNetworks []netip.Prefix // networks that webhooks may reach although they are not public
+	LogLevel        string         // debug, info, warn or error
+	ReadyFile       string         // file that gets the ready line; "" = none
+	ReadyFD         int            // file descriptor that gets the ready line; 0 = none
 }
 
 // TURN is the settings of the relay. Without an address there is none.
@@ -71,6 +72,7 @@ func options() []option {
 			c.SignUp = v
 			return oneOf(v, "open", "invite", "closed")
 		}},
+		{"webhook-networks", "", "private networks that webhooks may be sent to, such as 10.0.0.0/8, separated by commas", setWebhookNetworks},
 		{"log", "info", "log level: debug, info, warn or error", func(c *Config, v string) error {
 			c.LogLevel = v
 			return oneOf(v, "debug", "info", "warn", "error")

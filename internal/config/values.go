@@ -71,6 +71,21 @@ func setPublicIPs(c *Config, v string) error {
 	return nil
 }
 
+func setWebhookNetworks(c *Config, v string) error {
+	c.WebhookNetworks = nil
+	if v == "" {
+		return nil
+	}
+	for part := range strings.SplitSeq(v, ",") {
+		network, err := netip.ParsePrefix(strings.TrimSpace(part))
+		if err != nil {
+			return fmt.Errorf("%q is not a network such as 10.0.0.0/8 or fd00::/8", part)
+		}
+		c.WebhookNetworks = append(c.WebhookNetworks, network.Masked())
+	}
+	return nil
+}
+
 func setPublicURL(c *Config, v string) error {
 	c.PublicURL = nil
 	if v == "" {

@@ -33,11 +33,13 @@ type Accounts interface {
 type Config struct {
 	Accounts Accounts
 
-	GraphQL http.Handler // /graphql
-	Chime   http.Handler // /chime/…
-	Console http.Handler // /console/…, the API of /chime in its older version
-	Signal  http.Handler // /signal/…
-	Web     fs.FS        // the built web client with index.html at its root
+	GraphQL  http.Handler // /graphql
+	Chime    http.Handler // /chime/…
+	Console  http.Handler // /console/…, the API of /chime in its older version
+	Signal   http.Handler // /signal/…
+	Events   http.Handler // /events
+	Webhooks http.Handler // /webhooks and /webhooks/…
+	Web      fs.FS        // the built web client with index.html at its root
 
 	// PublicURL is the address that browsers reach the server under, "" when it is not known. When it is
 	// https, cookies are Secure.
@@ -67,8 +69,11 @@ func New(cfg Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/auth/", browser(auth.routes()))
 	mux.Handle("/graphql", browser(orNotFound(cfg.GraphQL)))
-	// Programs with credentials of their own call this and /chime, from pages of any origin; no cookie is read.
+	// Programs with credentials of their own call these and /chime, from pages of any origin; no cookie is read.
 	mux.Handle("/signal/", orNotFound(cfg.Signal))
+	mux.Handle("/events", orNotFound(cfg.Events))
+	mux.Handle("/webhooks", orNotFound(cfg.Webhooks))
+	mux.Handle("/webhooks/", orNotFound(cfg.Webhooks))
 	mux.HandleFunc("/healthz", healthz)
 	mux.Handle("/readyz", readyz(cfg.Ready, cfg.Logger))
 	mux.Handle("/", web)

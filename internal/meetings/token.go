@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -75,4 +76,23 @@ func (s *Service) Authenticate(ctx context.Context, conferenceID, joinToken stri
 	}
 	a.JoinToken = joinToken
 	return c, a, nil
+}
+
+// reportingTime is how long after the end of a conference its attendees may still report about it.
+const reportingTime = 15 * time.Minute
+
+// Witness returns whom a join token was made for, also when that person was removed or the conference has
+// just ended: what clients report about an ending arrives after it. The error is Unauthenticated for a token that
+// is not valid, and Gone when the conference ended longer ago.
+func (s *Service) Witness(ctx context.Context, conferenceID, joinToken string) (attendeeID string, err error) {
+	conferenceID = strings.ToLower(conferenceID)
+	attendeeID, ok := s.attendeeOf(conferenceID, joinToken)
+	if !ok {
+		return "", errs.New(errs.Unauthenticated, "The join token is not valid.")
+	}
+	c, err := s.cfg.Store.Conference(ctx, conferenceID)
+	if errs.CodeOf(err) == errs.NotFound || err == nil && c.EndedAt != nil && s.now().Sub(*c.EndedAt) > reportingTime {
+		return "", errs.New(errs.Gone, "The meeting has ended.")
+	}
+	return attendeeID, err
 }

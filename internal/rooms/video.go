@@ -128,6 +128,7 @@ func (p *Participant) dropCameraLocked() {
 		p.camera.dropEncodingLocked(e)
 	}
 	p.camera = nil
+	p.reportLocked(VideoStopped)
 }
 
 // dropEncodingLocked removes an encoding. Whoever is sent it gets another of the group.
@@ -149,7 +150,6 @@ func (g *videoGroup) dropEncodingLocked(e *encoding) {
 		m.up.RemoveTrack(e.track)
 	}
 	r.indexDirty = true
-	p.reportLocked(VideoStopped)
 }
 
 // eachReceiverLocked calls f for every section that the group is sent on.

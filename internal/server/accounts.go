@@ -3,10 +3,12 @@ package server
 import (
 	"context"
 	"log/slog"
+	"net/http"
 
 	"carillon/internal/accounts"
 	"carillon/internal/config"
 	"carillon/internal/mail"
+	"carillon/internal/sigv4"
 	"carillon/internal/storage"
 )
 
@@ -67,3 +69,30 @@ func OpenAccounts(ctx context.Context, path, database string) (*Admin, error) {
 
 // Close releases the database.
 func (a *Admin) Close() error { return a.store.Close() }
+
+// keyVerifier checks requests that are signed with API keys, and notes that the keys are in use.
+type keyVerifier struct {
+	*sigv4.Verifier
+	people *accounts.Service
+	logger *slog.Logger
+}
+
+func newKeyVerifier(people *accounts.Service, logger *slog.Logger) keyVerifier {
+	find := func(ctx context.Context, accessKeyID string) (sigv4.Key, error) {
+		k, err := people.Key(ctx, accessKeyID)
+		return sigv4.Key{Secret: k.Secret, Holder: k}, err
+	}
+	return keyVerifier{Verifier: sigv4.New("chime", find, nil), people: people, logger: logger}
+}
+
+// Verify implements webhooks.Verifier.
+func (v keyVerifier) Verify(r *http.Request, body []byte) (sigv4.Signer, error) {
+	signer, err := v.Verifier.Verify(r, body)
+	if err != nil {
+		return signer, err
+	}
+	if err := v.people.KeyUsed(r.Context(), signer.Holder.(accounts.APIKey)); err != nil {
+		v.logger.Warn("the use of an access key was not noted", "key", signer.AccessKeyID, "error", err)
+	}
+	return signer, nil
+}

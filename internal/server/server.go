@@ -17,7 +17,9 @@ import (
 	"carillon/internal/accounts"
 	"carillon/internal/api/chime"
 	"carillon/internal/api/graphql"
+	"carillon/internal/api/ingestion"
 	"carillon/internal/api/placement"
+	webhooksapi "carillon/internal/api/webhooks"
 	"carillon/internal/config"
 	"carillon/internal/events"
 	"carillon/internal/httpserver"
@@ -27,6 +29,8 @@ import (
 	"carillon/internal/rooms"
 	"carillon/internal/signaling"
 	"carillon/internal/storage"
+	"carillon/internal/timeline"
+	"carillon/internal/webhooks"
 	"carillon/web"
 )
 
@@ -41,6 +45,8 @@ type Server struct {
 	store     *storage.Store
 	feed      *events.Feed
 	meetings  *meetings.Service
+	hooks     *webhooks.Service
+	outgoing  *webhooks.Dispatcher
 	transport *transport.Server
 	turn      *turn.Server // nil without a relay
 	hub       *rooms.Hub
@@ -99,6 +105,9 @@ func (s *Server) startControl(ctx context.Context, cfg *config.Config, data data
 	s.store = store
 	s.feed = events.NewFeed(store, s.logger)
 	s.meetings = meetings.New(meetings.Config{Store: store, JoinKey: joinKey, Logger: s.logger})
+	if s.hooks, s.outgoing, err = newWebhooks(cfg.WebhookNetworks, data, store, s.logger); err != nil {
+		return nil, err
+	}
 	return newAccounts(cfg, data, store, s.logger)
 }
 
@@ -109,7 +118,9 @@ func (s *Server) startMedia(cfg *config.Config, data dataDir) error {
 	if err != nil {
 		return fmt.Errorf("cannot open the media port %s: %w", cfg.Media, err)
 	}
-	s.hub = rooms.NewHub(rooms.Config{Transport: s.transport, Logger: s.logger, Presence: s.present, ReserveIDs: data.reserveIDs})
+	s.hub = rooms.NewHub(rooms.Config{
+		Transport: s.transport, Logger: s.logger, Presence: s.present, Activity: s.record, ReserveIDs: data.reserveIDs,
+	})
 	if s.turn, err = startTURN(cfg, s.transport, s.logger); err != nil {
 		return err
 	}
@@ -134,7 +145,9 @@ func (s *Server) recover(ctx context.Context) error {
 		return fmt.Errorf("cannot take up the open conferences: %w", err)
 	}
 	s.feed.Consume("meetings", s.meetings.HandleEvent)
+	s.feed.ConsumeBatches("webhooks", s.outgoing.HandleEvents)
 	s.feed.Start()
+	s.outgoing.Start()
 	sweep, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stopSweep = stop
 	s.sweeping.Go(func() { s.meetings.Run(sweep) })
@@ -166,6 +179,8 @@ func (s *Server) startHTTP(cfg *config.Config, people *accounts.Service) error {
 		Chime:             chime.New(chime.Config{Meetings: s.meetings, Keys: people, Placement: where, Logger: s.logger}),
 		Console:           chime.New(chime.Config{Meetings: s.meetings, Keys: people, Placement: where, Logger: s.logger, Prefix: "/console", Legacy: true}),
 		Signal:            s.signaling,
+		Events:            ingestion.New(timeline.New(timeline.Config{Store: s.store, Meetings: s.meetings, Conferences: s.store}), s.logger),
+		Webhooks:          webhooksapi.New(webhooksapi.Config{Webhooks: s.hooks, Verifier: newKeyVerifier(people, s.logger), Logger: s.logger}),
 		Web:               web.FS(),
 		PublicURL:         publicURL,
 		SignUp:            accounts.Policy(cfg.SignUp),
@@ -249,6 +264,9 @@ func (s *Server) Close(ctx context.Context) error {
 	s.sweeping.Wait()
 	if s.feed != nil {
 		s.feed.Close()
+	}
+	if s.outgoing != nil {
+		s.outgoing.Close()
 	}
 	if s.store != nil {
 		failures = append(failures, s.store.Close())

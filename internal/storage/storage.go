@@ -1,5 +1,5 @@
 // Package storage keeps accounts, meetings and events in a SQL database. It implements the store interfaces
-// that the packages accounts, meetings and events declare, and holds no rules of its own.
+// that the packages accounts, meetings, events, webhooks and timeline declare, and holds no rules of its own.
 //
 // There is one implementation, in statements that SQLite and PostgreSQL both understand; what differs is in
 // the dialect. The package starts no goroutine.
@@ -18,6 +18,8 @@ import (
 	"carillon/internal/errs"
 	"carillon/internal/events"
 	"carillon/internal/meetings"
+	"carillon/internal/timeline"
+	"carillon/internal/webhooks"
 )
 
 // Options say which database to open.
@@ -45,6 +47,8 @@ var (
 	_ accounts.Store = (*Store)(nil)
 	_ meetings.Store = (*Store)(nil)
 	_ events.Log     = (*Store)(nil)
+	_ webhooks.Store = (*Store)(nil)
+	_ timeline.Store = (*Store)(nil)
 )
 
 // Open opens the database, making it when it does not exist, and brings its schema up to date.

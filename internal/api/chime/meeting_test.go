@@ -51,7 +51,7 @@ func TestMeetingDocument(t *testing.T) {
 		return strings.ReplaceAll(string(got.text), reply.Meeting.MeetingID, "ID")
 	}
 	const media = `"MediaPlacement":{"AudioHostUrl":"meet.example.org:8081","AudioFallbackUrl":"wss://meet.example.org/signal/ID","SignalingUrl":"wss://meet.example.org/signal/ID",` +
-		`"TurnControlUrl":"","EventIngestionUrl":"","ScreenDataUrl":"","ScreenViewingUrl":"","ScreenSharingUrl":""}`
+		`"TurnControlUrl":"","EventIngestionUrl":"https://meet.example.org/events","ScreenDataUrl":"","ScreenViewingUrl":"","ScreenSharingUrl":""}`
 	const arn = `"MeetingArn":"arn:aws:chime:eu-central-1:000000000000:meeting/ID"`
 
 	if got, want := read(newMeeting()), `{"Meeting":{"MeetingId":"ID","MeetingHostId":null,"ExternalMeetingId":"standup","MediaRegion":"eu-central-1",`+media+

@@ -37,7 +37,7 @@ func TestOperations(t *testing.T) {
 		{"join", `mutation { joinMeeting(id: "m1") { meeting attendee } }`, `{}`,
 			`{"data":{"joinMeeting":{` +
 				`"meeting":{"Meeting":{"MeetingId":"c1","ExternalMeetingId":"x1","MediaRegion":"local",` +
-				`"MediaPlacement":{"AudioHostUrl":"server.test:8081","AudioFallbackUrl":"ws://server.test/signal/c1","SignalingUrl":"ws://server.test/signal/c1","TurnControlUrl":"","EventIngestionUrl":""},` +
+				`"MediaPlacement":{"AudioHostUrl":"server.test:8081","AudioFallbackUrl":"ws://server.test/signal/c1","SignalingUrl":"ws://server.test/signal/c1","TurnControlUrl":"","EventIngestionUrl":"http://server.test/events"},` +
 				`"MeetingFeatures":{"Video":{"MaxResolution":"FHD"},"Attendee":{"MaxCount":9}}}},` +
 				`"attendee":{"Attendee":{"AttendeeId":"t1","ExternalUserId":"u#Alice","JoinToken":"jt","Capabilities":{"Audio":"SendReceive","Video":"Send","Content":"None"}}}}}}`},
 		{"introspection", `{ __schema { queryType { name } } __type(name: "Meeting") { name } }`, `{}`,

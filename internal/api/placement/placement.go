@@ -22,7 +22,7 @@ type URLs struct {
 	SignalingURL string `json:"SignalingUrl"`
 	// TurnControlURL is empty: older clients that find an address here fetch TURN credentials from it.
 	TurnControlURL string `json:"TurnControlUrl"`
-	// EventIngestionURL is empty: client events are not collected.
+	// EventIngestionURL takes what clients report about how the session goes, with their join token.
 	EventIngestionURL string `json:"EventIngestionUrl"`
 }
 
@@ -73,6 +73,8 @@ func (p Placement) urls(base *url.URL, conferenceID string) URLs {
 		AudioHostURL:     p.audioHost(base),
 		AudioFallbackURL: signaling,
 		SignalingURL:     signaling,
+
+		EventIngestionURL: base.JoinPath("events").String(),
 	}
 }
 

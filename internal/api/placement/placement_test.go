@@ -10,20 +10,20 @@ import (
 const conference = "5b0c7a0e-9d1b-4c7e-8a52-6f2f3c9a2713"
 
 func TestFor(t *testing.T) {
-	for _, tc := range []struct{ name, publicURL, mediaHost, signaling, audio string }{
-		{"https", "https://meet.example.org", "media.example.org:3478", "wss://meet.example.org/signal/" + conference, "media.example.org:3478"},
-		{"http with port", "http://127.0.0.1:8080", "127.0.0.1:8081", "ws://127.0.0.1:8080/signal/" + conference, "127.0.0.1:8081"},
-		{"base path", "https://example.org/meet/", ":8081", "wss://example.org/meet/signal/" + conference, "example.org:8081"},
-		{"unspecified media host", "https://meet.example.org:8443", "0.0.0.0:9000", "wss://meet.example.org:8443/signal/" + conference, "meet.example.org:9000"},
-		{"unspecified IPv6 media host", "https://meet.example.org", "[::]:9000", "wss://meet.example.org/signal/" + conference, "meet.example.org:9000"},
-		{"IPv6", "http://[2001:db8::1]:8080", ":8081", "ws://[2001:db8::1]:8080/signal/" + conference, "[2001:db8::1]:8081"},
-		{"no media host", "https://meet.example.org", "", "wss://meet.example.org/signal/" + conference, "meet.example.org:8081"},
-		{"no public address", "", ":8081", "ws://localhost/signal/" + conference, "localhost:8081"},
-		{"not a web address", "ftp://x", ":8081", "ws://localhost/signal/" + conference, "localhost:8081"},
+	for _, tc := range []struct{ name, publicURL, mediaHost, signaling, audio, events string }{
+		{"https", "https://meet.example.org", "media.example.org:3478", "wss://meet.example.org/signal/" + conference, "media.example.org:3478", "https://meet.example.org/events"},
+		{"http with port", "http://127.0.0.1:8080", "127.0.0.1:8081", "ws://127.0.0.1:8080/signal/" + conference, "127.0.0.1:8081", "http://127.0.0.1:8080/events"},
+		{"base path", "https://example.org/meet/", ":8081", "wss://example.org/meet/signal/" + conference, "example.org:8081", "https://example.org/meet/events"},
+		{"unspecified media host", "https://meet.example.org:8443", "0.0.0.0:9000", "wss://meet.example.org:8443/signal/" + conference, "meet.example.org:9000", "https://meet.example.org:8443/events"},
+		{"unspecified IPv6 media host", "https://meet.example.org", "[::]:9000", "wss://meet.example.org/signal/" + conference, "meet.example.org:9000", "https://meet.example.org/events"},
+		{"IPv6", "http://[2001:db8::1]:8080", ":8081", "ws://[2001:db8::1]:8080/signal/" + conference, "[2001:db8::1]:8081", "http://[2001:db8::1]:8080/events"},
+		{"no media host", "https://meet.example.org", "", "wss://meet.example.org/signal/" + conference, "meet.example.org:8081", "https://meet.example.org/events"},
+		{"no public address", "", ":8081", "ws://localhost/signal/" + conference, "localhost:8081", "http://localhost/events"},
+		{"not a web address", "ftp://x", ":8081", "ws://localhost/signal/" + conference, "localhost:8081", "http://localhost/events"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := New(tc.publicURL, tc.mediaHost).For(conference)
-			want := URLs{AudioHostURL: tc.audio, AudioFallbackURL: tc.signaling, SignalingURL: tc.signaling}
+			want := URLs{AudioHostURL: tc.audio, AudioFallbackURL: tc.signaling, SignalingURL: tc.signaling, EventIngestionURL: tc.events}
 			if got != want {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
@@ -65,7 +65,7 @@ func TestMemberNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"AudioHostUrl":"b.example:1","AudioFallbackUrl":"wss://a.example/signal/c","SignalingUrl":"wss://a.example/signal/c","TurnControlUrl":"","EventIngestionUrl":""}`
+	want := `{"AudioHostUrl":"b.example:1","AudioFallbackUrl":"wss://a.example/signal/c","SignalingUrl":"wss://a.example/signal/c","TurnControlUrl":"","EventIngestionUrl":"https://a.example/events"}`
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
