@@ -41,6 +41,11 @@ func Run(t *testing.T, open func(t *testing.T) *storage.Store) {
 		{"Log", log},
 		{"LogNeverRepeatsSeq", logNeverRepeatsSeq},
 		{"Cursor", cursor},
+		{"Webhook", webhook},
+		{"DeliveriesInLanes", deliveriesInLanes},
+		{"ReplayDeliveries", replayDeliveries},
+		{"PruneDeliveries", pruneDeliveries},
+		{"ClientEvents", clientEvents},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { test.test(t, open(t)) })
