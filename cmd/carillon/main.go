@@ -24,6 +24,7 @@ Usage:
   carillon keys   create|list|limit|revoke  [flags]  keys of programs that use the Meetings API
   carillon users  create|list|reset-password|disable|enable  [flags]
   carillon webhooks create|list|rotate|delete|test|deliveries|replay  [flags]
+  carillon timeline CONFERENCE-ID  [flags]      what clients reported about a conference
   carillon version
 
 Each command explains its flags with --help.
@@ -59,6 +60,8 @@ func run(ctx context.Context, w stdio, args []string) int {
 		err = users(ctx, w, rest)
 	case "webhooks":
 		err = webhookCommands(ctx, w, rest)
+	case "timeline":
+		err = showTimeline(ctx, w, rest)
 	case "version", "--version":
 		fmt.Fprintln(w.out, "carillon", version())
 	case "help", "--help", "-h":

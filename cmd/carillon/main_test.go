@@ -95,6 +95,7 @@ func TestMisuse(t *testing.T) {
 	for _, args := range [][]string{
 		{}, {"fly"}, {"keys"}, {"keys", "forge"}, {"users"}, {"users", "forge"}, {"serve", "--no-such-flag"},
 		{"serve", "surplus"}, {"serve", "--listen", "nowhere"}, {"keys", "revoke"}, {"keys", "create", "--data", ""},
+		{"webhooks"}, {"webhooks", "forge"}, {"webhooks", "delete"}, {"webhooks", "list", "--data", ""}, {"timeline"},
 	} {
 		status, _, errors := carillon(t, "", args...)
 		if status != 2 || errors == "" {

@@ -26,7 +26,7 @@ func TestFlagOverEnvironmentOverFileOverDefault(t *testing.T) {
 	if err := os.WriteFile(file, []byte("listen: 127.0.0.1:1\nmedia: 127.0.0.1:2\nsign-up: closed\npublic-ip: [192.0.2.1, '2001:db8::1']\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := load(t, []string{"--config", file, "--listen=127.0.0.1:5"}, []string{"CARILLON_LISTEN=127.0.0.1:3", "CARILLON_MEDIA=127.0.0.1:4", "HOME=/root", "CARILLON_SERVICE_HOST=10.0.0.1", "CARILLON_PORT_8080_TCP=tcp://10.0.0.1:8080"})
+	c, err := load(t, []string{"--config", file, "--listen=127.0.0.1:5", "--webhook-networks=10.1.2.3/8, fd00::/8"}, []string{"CARILLON_LISTEN=127.0.0.1:3", "CARILLON_MEDIA=127.0.0.1:4", "HOME=/root", "CARILLON_SERVICE_HOST=10.0.0.1", "CARILLON_PORT_8080_TCP=tcp://10.0.0.1:8080"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,6 +35,9 @@ func TestFlagOverEnvironmentOverFileOverDefault(t *testing.T) {
 	}
 	if len(c.PublicIPs) != 2 || c.PublicIPs[1].String() != "2001:db8::1" {
 		t.Errorf("public addresses: %v", c.PublicIPs)
+	}
+	if len(c.WebhookNetworks) != 2 || c.WebhookNetworks[0].String() != "10.0.0.0/8" {
+		t.Errorf("networks of webhooks: %v", c.WebhookNetworks)
 	}
 }
 
@@ -65,6 +68,7 @@ func TestRefusesNonsenseByName(t *testing.T) {
 		"log level":                {args: []string{"--log", "loud"}, names: "--log"},
 		"ready file descriptor":    {args: []string{"--ready-fd", "x"}, names: "--ready-fd"},
 		"mail server of bad shape": {args: []string{"--smtp-url", "http://secret@x"}, names: "--smtp-url"},
+		"webhook network":          {args: []string{"--webhook-networks", "10.0.0.1"}, names: "--webhook-networks"},
 		"empty data directory":     {args: []string{"--data", ""}, names: "--data"},
 	} {
 		t.Run(name, func(t *testing.T) {

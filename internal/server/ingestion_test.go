@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
-	"path/filepath"
 	"testing"
 	"time"
 
+	"carillon/internal/authz"
+	"carillon/internal/server"
 	"carillon/internal/server/servertest"
-	"carillon/internal/storage"
 	"carillon/internal/timeline"
 )
 
@@ -80,12 +79,12 @@ func TestClientEvents(t *testing.T) {
 // timelineOf reads what is stored of a conference beside the running server.
 func timelineOf(t *testing.T, s *servertest.Server, conferenceID string) []timeline.Event {
 	t.Helper()
-	store, err := storage.Open(t.Context(), storage.Options{DSN: "sqlite://" + filepath.Join(s.Data, "carillon.db"), Logger: slog.New(slog.DiscardHandler)})
+	a, err := server.OpenTimeline(t.Context(), s.Data, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
-	list, err := store.ClientEvents(t.Context(), conferenceID, 0, 100)
+	defer a.Close()
+	list, err := a.Timeline.Timeline(t.Context(), authz.Actor{System: true}, conferenceID, 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

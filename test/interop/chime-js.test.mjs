@@ -70,6 +70,11 @@ const stoppedWith = (person, name) =>
 const started = (person) => until(`${person.name} started`, 20_000, async () => (await log(person)).includes('started'))
 const present = (person, id) => until(`${person.name} sees ${id}`, 10_000, async () => (await call(person, 'roster'))[id]?.present)
 
+const timeline = (meeting) =>
+  carillon.command(['timeline', '--data', carillon.data, '--json', meeting.Meeting.MeetingId]).split('\n').filter(Boolean).map((line) => JSON.parse(line))
+const reported = (meeting, name, attendee) =>
+  until(`${name} is stored`, 15_000, () => timeline(meeting).find((event) => event.name === name && (!attendee || event.attendeeId === attendee)))
+
 for (const [annVersion, benVersion] of [['current', 'current'], ['old', 'current'], ['old', 'old']]) {
   test(`two people: ${annVersion} and ${benVersion} SDK`, { timeout: 180_000 }, async (t) => {
     const meeting = await createMeeting()
@@ -212,6 +217,44 @@ for (const version of ['current', 'old']) {
       throw error
     } finally {
       await close(person, second)
+    }
+  })
+
+  test(`client events: ${version} SDK`, { timeout: 180_000 }, async (t) => {
+    const meeting = await createMeeting()
+    const ann = await open('ann', version)
+    const beacons = []
+    ann.page.on('request', (request) => request.url().endsWith('/events?beacon=1') && beacons.push(request.postData()))
+    try {
+      await join(ann, meeting, await createAttendee(meeting, 'ann'))
+      await started(ann)
+      await reported(meeting, 'meetingStartSucceeded')
+      await call(ann, 'leave')
+      await stoppedWith(ann, 'Left')
+      const ended = await reported(meeting, 'meetingEnded')
+      assert.equal(ended.attendeeId, ann.attendee)
+      assert.equal(ended.attributes.meetingStatus, 'Left')
+      assert.equal(ended.client.sdkVersion, ann.version)
+      assert.ok(Math.abs(Date.parse(ended.at) - Date.now()) < 60_000, ended.at)
+
+      // What is not important is sent later, or when the page goes: here by the beacon.
+      await visit(ann, version)
+      await join(ann, meeting, await createAttendee(meeting, 'ann again'))
+      await started(ann)
+      await call(ann, 'camera', false)
+      const before = beacons.length
+      await ann.page.goto('about:blank')
+      await until('the page to send a beacon', 10_000, () => beacons.length > before)
+      const names = JSON.parse(beacons.at(-1)).events.flatMap((event) => event.payloads.map((payload) => payload.name))
+      assert.ok(names.length > 0)
+      for (const name of names) await reported(meeting, name, ann.attendee)
+    } catch (error) {
+      t.diagnostic(`beacons: ${beacons}`)
+      t.diagnostic(ann.console.slice(-15).join('\n'))
+      t.diagnostic(carillon.log.slice(-3000))
+      throw error
+    } finally {
+      await close(ann)
     }
   })
 }
