@@ -39,7 +39,6 @@ const (
 	ContentDropped      Type = "content.dropped"
 	ContentVideoStarted Type = "content.video.started"
 	ContentVideoStopped Type = "content.video.stopped"
-	CapabilitiesUpdated Type = "attendee.capabilities.updated"
 )
 
 // Event is one committed change.

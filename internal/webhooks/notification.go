@@ -83,7 +83,7 @@ func kinds() []kind {
 		{change: events.ContentDropped, name: "chime:AttendeeContentDropped", voip: true},
 		{change: events.ContentVideoStarted, name: "chime:AttendeeContentVideoStarted"},
 		{change: events.ContentVideoStopped, name: "chime:AttendeeContentVideoStopped"},
-		{change: events.CapabilitiesUpdated, name: "chime:AttendeeCapabilitiesUpdated", allowed: true},
+		{change: events.AttendeeUpdated, name: "chime:AttendeeCapabilitiesUpdated", allowed: true},
 	}
 }
 

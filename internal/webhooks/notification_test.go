@@ -68,7 +68,7 @@ func TestDetails(t *testing.T) {
 		switch k.change {
 		case events.ConferenceCreated, events.ConferenceEnded:
 			row, subjectID = meetings.Conference{ID: conferenceID}, conferenceID
-		case events.AttendeeCreated, events.AttendeeDeleted, events.CapabilitiesUpdated:
+		case events.AttendeeCreated, events.AttendeeDeleted, events.AttendeeUpdated:
 			row = attendee
 		}
 		d := told(t, k.change, subjectID, row)["detail"].(map[string]any)
@@ -81,7 +81,7 @@ func TestDetails(t *testing.T) {
 		if (d["networkType"] == "Voip") != k.voip {
 			t.Errorf("%s: network type %v", k.name, d["networkType"])
 		}
-		if k.change == events.CapabilitiesUpdated {
+		if k.change == events.AttendeeUpdated {
 			seen++
 			got, _ := json.Marshal(d["attendeeCapabilities"])
 			if want := `{"audio":"SendReceive","content":"None","video":"Receive"}`; string(got) != want || d["success"] != "1" {
