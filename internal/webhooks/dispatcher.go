@@ -3,6 +3,7 @@ package webhooks
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -60,6 +61,7 @@ type Dispatcher struct {
 
 	mu   sync.Mutex
 	busy map[string]map[string]bool // deliveries under way, by webhook
+	look map[string]bool            // webhooks for which something may be due; "" = all
 }
 
 // NewDispatcher makes a dispatcher that sends nothing until Start.
@@ -81,11 +83,15 @@ func NewDispatcher(cfg DispatcherConfig) *Dispatcher {
 		ctx:       ctx,
 		cancel:    cancel,
 		busy:      make(map[string]map[string]bool),
+		look:      make(map[string]bool),
 	}
 }
 
 // Start begins to send.
-func (d *Dispatcher) Start() { d.done.Go(d.run) }
+func (d *Dispatcher) Start() {
+	d.Wake() // an earlier process may have left something
+	d.done.Go(d.run)
+}
 
 // Close ends it. Requests under way are broken off and sent again after the next start.
 func (d *Dispatcher) Close() {
@@ -95,8 +101,13 @@ func (d *Dispatcher) Close() {
 	d.plain.CloseIdleConnections()
 }
 
-// Wake says that something may be due. It never blocks.
-func (d *Dispatcher) Wake() {
+// Wake says that something may be due for any webhook. It never blocks.
+func (d *Dispatcher) Wake() { d.wakeFor("") }
+
+func (d *Dispatcher) wakeFor(webhookID string) {
+	d.mu.Lock()
+	d.look[webhookID] = true
+	d.mu.Unlock()
 	select {
 	case d.wake <- struct{}{}:
 	default:
@@ -128,7 +139,9 @@ func (d *Dispatcher) HandleEvents(ctx context.Context, list []events.Event) erro
 	if err := d.cfg.Store.Enqueue(ctx, deliveries); err != nil {
 		return err
 	}
-	d.Wake()
+	for _, v := range deliveries {
+		d.wakeFor(v.WebhookID)
+	}
 	return nil
 }
 
@@ -147,6 +160,7 @@ func (d *Dispatcher) run() {
 			return
 		case <-d.wake:
 		case <-poll.C:
+			d.Wake()
 		}
 	}
 }
@@ -168,12 +182,22 @@ func (d *Dispatcher) rest(pause time.Duration) {
 
 // round begins to send everything that is due and has a free place.
 func (d *Dispatcher) round() {
+	d.mu.Lock()
+	look := d.look
+	d.look = make(map[string]bool)
+	d.mu.Unlock()
+	if len(look) == 0 {
+		return
+	}
 	hooks, err := d.cfg.Store.ActiveWebhooks(d.ctx)
 	if err != nil {
 		d.log(err)
 		return
 	}
 	for _, w := range hooks {
+		if !look[""] && !look[w.ID] {
+			continue
+		}
 		if err := d.sendDue(w); err != nil {
 			d.log(err)
 			return
@@ -181,49 +205,48 @@ func (d *Dispatcher) round() {
 	}
 }
 
+// sendDue begins what is due for one webhook. Only run calls it.
 func (d *Dispatcher) sendDue(w Webhook) error {
-	free := parallel - d.busyWith(w.ID)
-	if free == 0 {
+	// What is under way now counts as that below, even when it ends meanwhile: the answer of the store may
+	// be from before, and sending it again would repeat it and break the order of its lane.
+	underWay := d.underWay(w.ID)
+	free := parallel - len(underWay)
+	if free <= 0 {
 		return nil
 	}
 	// Those under way are still due in the store, so there have to be places for them in the answer.
-	due, err := d.cfg.Store.DueDeliveries(d.ctx, w.ID, time.Now().UTC(), parallel+parallel-free)
+	due, err := d.cfg.Store.DueDeliveries(d.ctx, w.ID, time.Now().UTC(), free+len(underWay))
 	if err != nil {
 		return err
 	}
 	for _, delivery := range due {
-		if !d.begin(delivery) {
+		if underWay[delivery.ID] || free == 0 {
 			continue
 		}
+		free--
+		d.begin(delivery)
 		d.done.Go(func() {
 			d.attempt(w, delivery)
 			d.end(delivery)
-			d.Wake()
+			d.wakeFor(w.ID)
 		})
 	}
 	return nil
 }
 
-func (d *Dispatcher) busyWith(webhookID string) int {
+func (d *Dispatcher) underWay(webhookID string) map[string]bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.busy[webhookID])
+	return maps.Clone(d.busy[webhookID])
 }
 
-// begin takes a place for the delivery, if there is one and the delivery is not under way.
-func (d *Dispatcher) begin(v Delivery) bool {
+func (d *Dispatcher) begin(v Delivery) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	places := d.busy[v.WebhookID]
-	if places[v.ID] || len(places) >= parallel {
-		return false
+	if d.busy[v.WebhookID] == nil {
+		d.busy[v.WebhookID] = make(map[string]bool)
 	}
-	if places == nil {
-		places = make(map[string]bool)
-		d.busy[v.WebhookID] = places
-	}
-	places[v.ID] = true
-	return true
+	d.busy[v.WebhookID][v.ID] = true
 }
 
 func (d *Dispatcher) end(v Delivery) {
