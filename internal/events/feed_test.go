@@ -297,3 +297,38 @@ func TestClose(t *testing.T) {
 		s.Close()
 	})
 }
+
+func TestConsumeBatches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &memoryLog{}
+		f := newFeed(log)
+		defer f.Close()
+		var batches [][]string
+		f.ConsumeBatches("c", func(_ context.Context, list []Event) error {
+			var subjects []string
+			for _, e := range list {
+				subjects = append(subjects, e.Subject)
+			}
+			batches = append(batches, subjects)
+			if len(batches) == 1 {
+				return errors.New("not yet")
+			}
+			return nil
+		})
+		log.add(MeetingCreated, "a")
+		log.add(MeetingCreated, "b")
+		f.Start()
+		synctest.Wait()
+		if c, _ := log.Cursor(t.Context(), "c"); c != 0 {
+			t.Fatalf("after a failure the consumer is at %d", c)
+		}
+		time.Sleep(firstRetry)
+		synctest.Wait()
+		log.add(MeetingCreated, "c")
+		f.Wake()
+		synctest.Wait()
+		if c, _ := log.Cursor(t.Context(), "c"); c != 3 || !slices.EqualFunc(batches, [][]string{{"a", "b"}, {"a", "b"}, {"c"}}, slices.Equal) {
+			t.Fatalf("the consumer is at %d, batches %q", c, batches)
+		}
+	})
+}
