@@ -203,6 +203,7 @@ func TestEndingMakesEverybodyLeave(t *testing.T) {
 	id := ann.CreateMeeting("Choir")
 	a := ann.Join(id)
 	c := servertest.Enter(t, a, 1)
+	v.until(t, 0, "AttendeeJoined", a.AttendeeID) // what rooms report is written a moment later
 	if code := ann.GraphQL(`mutation($id: ID!) { deleteMeeting(input: {id: $id}) { id } }`, map[string]any{"id": id}, nil); code != "" {
 		t.Fatalf("deleteMeeting: %s", code)
 	}
