@@ -1,6 +1,7 @@
 package rooms
 
 import (
+	"log/slog"
 	"slices"
 	"testing"
 	"time"
@@ -35,7 +36,9 @@ type studio struct {
 }
 
 func newStudio(t *testing.T) *studio {
-	r := &Room{hub: &Hub{ids: idSource{}}, streams: make(map[uint32]*encoding)}
+	activity := newActivityQueue(nil, slog.New(slog.DiscardHandler))
+	t.Cleanup(activity.close)
+	r := &Room{hub: &Hub{ids: idSource{}, activity: activity}, streams: make(map[uint32]*encoding)}
 	s := &studio{t: t, room: r, now: transport.Now(), seq: make(map[string]uint16)}
 	s.media = &media{up: forwarder.NewUpstream(forwarder.UpstreamConfig{Writer: null{}, MIDExt: testMIDExt, RIDExt: testRIDExt})}
 	s.sender = &Participant{room: r, member: Member{AttendeeID: "ann"}, received: map[string]*receivedVideo{}}
