@@ -6,6 +6,7 @@ const (
 	busyLeast   = 40 * millisecond
 	busyPackets = 5
 	squeezed    = 0.95 // time of sending over time of arriving: less means that the link was too slow for us
+	crushed     = 0.7  // the same, less than a way that became longer or a late burst makes of it
 )
 
 // busy measures the rate of arrival while packets queue on the way, which is the capacity of the link if it is
@@ -15,45 +16,52 @@ type busy struct {
 	began, until int64 // of arrivals
 	sent, last   int64 // of sending
 	bytes, n     int
-	before       float64 // bit/s, of the window before in the same busy period; 0 = none
+	before       arrivals // in the window before of the same busy period
+}
+
+// arrivals is how packets arrived while the link was busy; the zero value = not known.
+type arrivals struct {
+	rate    float64 // bit/s
+	squeeze float64 // time of sending over time of arriving
 }
 
 // add takes a packet in that arrived with a queuing delay.
 func (b *busy) add(delay, sent, at int64, size int) {
 	if delay < busyDelay {
-		b.running, b.n, b.before = false, 0, 0
+		b.running, b.n, b.before = false, 0, arrivals{}
 		return
 	}
 	idle := at-delay > b.until // the one before it had arrived when this one set out
 	if !b.running || idle || at < b.until-busyWindow {
-		b.start(sent, at, 0)
+		b.start(sent, at, arrivals{})
 		return
 	}
 	b.bytes += size
 	b.n++
 	b.until, b.last = max(b.until, at), max(b.last, sent)
 	if b.until-b.began >= busyWindow && b.n >= busyPackets {
-		b.start(b.last, b.until, b.rate())
+		b.start(b.last, b.until, b.measure())
 	}
 }
 
-func (b *busy) start(sent, at int64, before float64) {
+func (b *busy) start(sent, at int64, before arrivals) {
 	*b = busy{running: true, began: at, until: at, sent: sent, last: sent, before: before}
 }
 
-// rate is that of the window, 0 if the packets arrived as fast as they were sent.
-func (b *busy) rate() float64 {
+func (b *busy) measure() arrivals {
 	took := float64(b.until - b.began)
-	if float64(b.last-b.sent) > squeezed*took {
-		return 0
-	}
-	return float64(b.bytes) * 8 * second / took
+	return arrivals{rate: float64(b.bytes) * 8 * second / took, squeeze: float64(b.last-b.sent) / took}
 }
 
-// capacity is the rate of the link in bit/s, 0 = not known.
-func (b *busy) capacity() float64 {
+// capacity is the rate of the link in bit/s if packets arrived more slowly than they were sent by the given factor;
+// 0 = not known.
+func (b *busy) capacity(squeeze float64) float64 {
+	a := b.before
 	if b.n >= busyPackets && b.until-b.began >= busyLeast {
-		return b.rate()
+		a = b.measure()
 	}
-	return b.before
+	if a.squeeze > squeeze {
+		return 0
+	}
+	return a.rate
 }

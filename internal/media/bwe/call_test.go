@@ -177,7 +177,7 @@ func (s *call) forward(v *video, seq int, k Kind, now int64) {
 		return
 	}
 	head := []byte{byte(seq), byte(seq >> 8), byte(seq >> 16)}
-	s.c.Queue(now, &Packet{Kind: k, Track: v.track, Frame: uint32(m.frame), Key: m.key}, head, make([]byte, max(m.size-3, 0)))
+	s.c.Queue(now, &Packet{Kind: k, TWCC: 1, Track: v.track, Frame: uint32(m.frame), Key: m.key}, head, make([]byte, max(m.size-3, 0)))
 }
 
 func (s *call) deliver(v *video, seq int, now int64, transport uint16, size int) {

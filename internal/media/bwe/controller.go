@@ -15,6 +15,10 @@ const overhead = 20 + 8 + 16
 // Config bounds the estimate, in bit/s; 0 = the default (1 Mbit/s, 50 kbit/s, 20 Mbit/s).
 type Config struct {
 	Start, Min, Max int64
+
+	// Dropped, if not nil, is told of each packet that Queue took and that will never leave. It is called during
+	// calls of the Controller and must not call it.
+	Dropped func(*Packet)
 }
 
 // Controller is the congestion control of one receiver: what may be sent to it, how fast, and when more may
@@ -41,6 +45,7 @@ type Controller struct {
 	packetSize   int   // smoothed
 	lastFeedback int64 // 0 = none yet
 	lastSent     int64
+	unnumbered   int64 // when a packet without a number was sent last, 0 = never
 	starved      int64 // when the lack of feedback was last answered
 	remb         int64 // 0 = none
 	estimate     int64
@@ -64,6 +69,7 @@ func NewController(cfg Config) *Controller {
 	c.aimd.rate = float64(cfg.Start)
 	c.loss.init()
 	c.pacer.init()
+	c.pacer.lost = cfg.Dropped
 	c.estimate = cfg.Start
 	c.pacer.setEstimate(c.estimate, c.queuing.standing())
 	return c
@@ -75,13 +81,29 @@ func (c *Controller) Send(now int64, k Kind, size int) (seq uint16, ok bool) {
 	if !c.pacer.passes(now, k) {
 		return 0, false
 	}
-	return c.record(now, k, size), true
+	c.charge(k, size)
+	return c.number(now, k, size), true
 }
 
-func (c *Controller) record(now int64, k Kind, size int) uint16 {
+// SendUnnumbered is Send for a packet that cannot carry a transport-wide sequence number. It takes its turn as
+// the others do, but nothing is learned from it.
+func (c *Controller) SendUnnumbered(now int64, k Kind, size int) bool {
+	if !c.pacer.passes(now, k) {
+		return false
+	}
+	c.charge(k, size)
+	c.unnumbered = max(now, 1)
+	return true
+}
+
+func (c *Controller) charge(k Kind, size int) {
 	size += overhead
 	c.pacer.charge(k, size)
 	c.sent += uint64(size)
+}
+
+func (c *Controller) number(now int64, k Kind, size int) uint16 {
+	size += overhead
 	if k == KindAudio {
 		c.audio.add(now, size)
 	}
@@ -95,18 +117,30 @@ func (c *Controller) Queue(now int64, p *Packet, header, payload []byte) bool {
 	return c.pacer.push(now, p, header, payload)
 }
 
-// Next returns the queued packet that may leave now, with its transport-wide sequence number; false = none.
-// The packet counts as sent.
+// Next returns the queued packet that may leave now, with its transport-wide sequence number if it can carry one;
+// false = none. The packet counts as sent.
 func (c *Controller) Next(now int64) (p *Packet, seq uint16, ok bool) {
 	s := c.pacer.next(now)
 	if s == nil {
 		return nil, 0, false
 	}
-	return &s.Packet, c.record(now, s.Kind, len(s.Data)), true
+	c.charge(s.Kind, len(s.Data))
+	if s.TWCC != 0 {
+		seq = c.number(now, s.Kind, len(s.Data))
+	} else {
+		c.unnumbered = max(now, 1)
+	}
+	return &s.Packet, seq, true
 }
 
 // Waiting tells whether Next may have something to say, now or later.
 func (c *Controller) Waiting() bool { return c.pacer.repeats.n > 0 || c.pacer.video.n > 0 }
+
+// Probing tells whether a probe runs, for which Tick may ask for more.
+func (c *Controller) Probing() bool { return c.prober.sending }
+
+// RTT is the smoothed round-trip time in ns, the wait for feedback included; 0 = not known.
+func (c *Controller) RTT() int64 { return c.rtt }
 
 // Broken are the tracks of which a frame was dropped that others need: they want a key frame. It is valid
 // until the next call.
@@ -176,8 +210,8 @@ func (c *Controller) starving(now int64) bool {
 // publish makes the estimate from its parts.
 func (c *Controller) publish(now int64) {
 	bps := min(c.aimd.rate, c.loss.rate)
-	if c.lastFeedback == 0 && c.remb > 0 {
-		bps = float64(c.remb)
+	if partly := c.unnumbered != 0 && now-c.unnumbered < second; (c.lastFeedback == 0 || partly) && c.remb > 0 {
+		bps = float64(c.remb) // feedback, if any, is on a part of what is sent
 	}
 	if c.remb > 0 {
 		bps = min(bps, float64(c.remb))

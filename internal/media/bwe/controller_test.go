@@ -6,6 +6,24 @@ import (
 	mediartp "carillon/internal/media/rtp"
 )
 
+// Of a receiver that takes numbers on a part of what it is sent only, REMB says more.
+func TestPartlyNumbered(t *testing.T) {
+	c := NewController(Config{})
+	var twcc mediartp.TWCC
+	for now := int64(second); now < 10*second; now += 20 * millisecond {
+		seq, _ := c.Send(now, KindAudio, 100)
+		twcc.Record(seq, now+20*millisecond)
+		c.SendUnnumbered(now, KindVideo, 1000)
+		if now%(100*millisecond) == 0 {
+			c.HandleFeedback(twcc.AppendFeedback(nil, 1, 2), now+40*millisecond)
+			c.HandleREMB(4_000_000, now+40*millisecond)
+		}
+	}
+	if got := c.Estimate(); got != 4_000_000 {
+		t.Errorf("estimate %d", got)
+	}
+}
+
 func TestHistoryFindsWhatWasSent(t *testing.T) {
 	h := history{live: true}
 	for i := range 200_000 {

@@ -1,6 +1,9 @@
 package bwe
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
 // TestLateBursts is a radio link that stalls now and then and then delivers what it held.
 func TestLateBursts(t *testing.T) {
@@ -73,6 +76,59 @@ func TestImportantVideoKeepsItsLayer(t *testing.T) {
 }
 
 // TestCompetingTraffic: another stream takes two thirds of the line and goes away again.
+// A busy machine, or a wireless network, holds packets back for a moment. That is no congestion.
+func TestStallsCostNoLayer(t *testing.T) {
+	for _, c := range []struct {
+		rate, stall int64
+		layer       int
+	}{{3_000_000, 30, 2}, {3_000_000, 80, 2}, {450_000, 30, 0}, {450_000, 80, 0}} {
+		t.Run(fmt.Sprintf("%d %d", c.rate, c.stall), func(t *testing.T) {
+			eachSeed(t, func(t *testing.T, seed uint64) {
+				l := clean(c.rate)
+				l.stall = c.stall * millisecond
+				s := newCall(seed, l, simulcast(1, 1))
+				s.trace(t)
+				s.run(second + 15*second)
+				s.videos[0].levels = nil
+				s.run(s.now + 60*second)
+				below := 0
+				for _, level := range s.videos[0].levels {
+					if level < c.layer {
+						below++
+					}
+				}
+				if share := float64(below) / float64(len(s.videos[0].levels)); share > 0.05 {
+					t.Errorf("below the layer that fits for %.0f %% of the time, estimate %d", 100*share, s.c.Estimate())
+				}
+			})
+		})
+	}
+}
+
+// A way that becomes longer while little is sent says nothing of what the line holds: the estimate yields, but does
+// not fall to what happens to be sent.
+func TestLongerWay(t *testing.T) {
+	eachSeed(t, func(t *testing.T, seed uint64) {
+		l := clean(3_000_000)
+		l.stall = 30 * millisecond
+		s := newCall(seed, l, simulcast(1, 1))
+		s.trace(t)
+		s.run(second + 15*second)
+		s.videos[0].Layers = s.videos[0].Layers[:1] // the sender has little to send
+		s.videos[0].Layers[0].Bitrate, s.videos[0].Current = 150_000, 0
+		s.run(s.now + 3*second)
+		before, least := s.c.Estimate(), s.c.Estimate()
+		s.link.delay += 80 * millisecond
+		for range 60 {
+			s.run(s.now + 50*millisecond)
+			least = min(least, s.c.Estimate())
+		}
+		if least < before/8 {
+			t.Errorf("the estimate fell from %d to %d", before, least)
+		}
+	})
+}
+
 func TestCompetingTraffic(t *testing.T) {
 	eachSeed(t, func(t *testing.T, seed uint64) {
 		s := newCall(seed, clean(4_000_000), simulcast(1, 1))

@@ -12,11 +12,29 @@ type link struct {
 	delay  int64
 	jitter int64
 	loss   float64
+	stall  int64 // ns, the longest time for which the receiver takes nothing in, now and then
 	random *rand.Rand
 
 	free     int64 // when the bottleneck has sent what it holds
 	lastAt   int64
 	maxQueue int64
+
+	stallFrom, stallTo int64
+}
+
+// stallEvery is the mean time between two stalls.
+const stallEvery = 300 * millisecond
+
+// held is when a receiver that stalls takes in what arrives.
+func (l *link) held(at int64) int64 {
+	for l.stall > 0 && at >= l.stallFrom {
+		if at < l.stallTo {
+			return l.stallTo
+		}
+		l.stallFrom = max(at, l.stallTo) + int64(l.random.ExpFloat64()*stallEvery)
+		l.stallTo = l.stallFrom + l.random.Int64N(l.stall)
+	}
+	return at
 }
 
 // send returns when a packet arrives; false when it is lost.
@@ -34,7 +52,7 @@ func (l *link) send(now int64, size int) (int64, bool) {
 	if l.jitter > 0 {
 		at += l.random.Int64N(l.jitter)
 	}
-	l.lastAt = max(l.lastAt, at) // a path keeps the order
+	l.lastAt = max(l.lastAt, l.held(at)) // a path keeps the order
 	return l.lastAt, true
 }
 

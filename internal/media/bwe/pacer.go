@@ -28,6 +28,7 @@ type pacer struct {
 	repeats, video queue
 	broken         []uint32
 	dropped        uint64
+	lost           func(*Packet) // nil = nobody wants to know
 }
 
 func (p *pacer) init() {
@@ -181,9 +182,14 @@ func (p *pacer) dropChain(i int) {
 }
 
 func (p *pacer) drop(i int) {
-	if !p.video.at(i).dropped {
-		p.dropped++
-		p.video.drop(i)
+	s := p.video.at(i)
+	if s.dropped {
+		return
+	}
+	p.dropped++
+	p.video.drop(i)
+	if p.lost != nil {
+		p.lost(&s.Packet)
 	}
 }
 

@@ -129,11 +129,15 @@ func (c *Controller) signal() signal {
 
 // bottleneck is the rate that the link holds when it is full, in bit/s.
 func (c *Controller) bottleneck(acked float64) float64 {
-	if capacity := c.busy.capacity(); capacity > 0 {
-		return capacity
-	}
 	if acked < appLimited*c.aimd.rate {
+		// We send little: the delay may be anything, unless it is plain that packets do not get through.
+		if capacity := c.busy.capacity(crushed); capacity > 0 {
+			return capacity
+		}
 		return c.aimd.rate // somebody else fills it: yield a share, as if the link had been ours
+	}
+	if capacity := c.busy.capacity(squeezed); capacity > 0 {
+		return capacity
 	}
 	return acked
 }
