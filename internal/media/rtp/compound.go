@@ -15,6 +15,7 @@ const (
 	FormatPLI             = 1
 	FormatFIR             = 4
 	FormatApplicationREMB = 15
+	FormatTransportCC     = 15 // draft-holmer-rmcat-transport-wide-cc-extensions-01
 )
 
 // RTCPPacket is one packet of a compound RTCP packet.

@@ -12,6 +12,8 @@ type VP8 struct {
 	PictureID uint16 // valid if HasPictureID
 	TL0PicIdx uint8  // valid if HasTL0
 
+	Discardable bool // N: no other frame refers to it
+
 	Begin    bool  // first packet of a frame
 	Temporal uint8 // temporal layer, valid if HasTemporal
 	Sync     bool  // Y: the frame refers to the base layer only
@@ -32,6 +34,7 @@ func ParseVP8(payload []byte) (v VP8, ok bool) {
 		return v, false
 	}
 	first := payload[0]
+	v.Discardable = first&0x20 != 0
 	at := 1
 	if first&0x80 != 0 { // X: extended control bits
 		ext := payload[at]

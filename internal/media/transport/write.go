@@ -31,6 +31,20 @@ func (c *Conn) WriteRTP(b *Batch, h *rtp.Header, payload []byte) error {
 	return nil
 }
 
+// WritePacket is WriteRTP for a packet that has been marshalled already.
+func (c *Conn) WritePacket(b *Batch, packet []byte) error {
+	buffer, err := b.reserve(len(packet) + maxOverhead)
+	if err != nil {
+		return err
+	}
+	datagram, to, err := c.out.protectRTP(buffer, copy(buffer, packet))
+	if err != nil {
+		return err
+	}
+	b.commit(c, to, datagram)
+	return nil
+}
+
 // WriteRTCP protects one compound packet straight into b. Otherwise it is like WriteRTP.
 func (c *Conn) WriteRTCP(b *Batch, packet []byte) error {
 	if len(packet) < 8 {
