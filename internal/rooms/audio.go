@@ -8,6 +8,7 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
+	"carillon/internal/media/forwarder"
 	"carillon/internal/media/mixer"
 	mediartp "carillon/internal/media/rtp"
 	"carillon/internal/media/transport"
@@ -63,6 +64,7 @@ type audioOut struct {
 	line        line
 
 	header     rtp.Header
+	sequence   []byte // payload of the transport-wide sequence number in header, nil = none
 	packets    uint32
 	octets     uint32
 	reportedAt int64
@@ -81,8 +83,17 @@ func (o *audioOut) open() {
 	o.sdes, _ = rtcp.NewCNAMESourceDescription(o.header.SSRC, cname).Marshal() // a short constant name cannot fail
 }
 
+// number has the packets carry transport-wide sequence numbers in the header extension of that id, 0 = none. It is
+// called before payloadType is set.
+func (o *audioOut) number(id uint8) {
+	if id != 0 {
+		o.sequence = make([]byte, 2)
+		_ = o.header.SetExtension(id, o.sequence) // it keeps the slice; ids of offers are valid
+	}
+}
+
 // send sends one frame.
-func (o *audioOut) send(b *transport.Batch, conn *transport.Conn, f *mixer.Frame) {
+func (o *audioOut) send(b *transport.Batch, down *forwarder.Downstream, f *mixer.Frame, now int64) {
 	pt := uint8(o.payloadType.Load())
 	if pt == 0 {
 		return
@@ -96,7 +107,7 @@ func (o *audioOut) send(b *transport.Batch, conn *transport.Conn, f *mixer.Frame
 	}
 	h.SequenceNumber++
 	h.Timestamp += samplesPerFrame
-	if conn.WriteRTP(b, h, payload) == nil { // an error means not connected yet, or gone: nothing to do
+	if down.SendAudio(b, h, o.sequence, payload, now) == nil { // an error means not connected yet, or gone: nothing to do
 		o.packets++
 		o.octets += uint32(len(payload))
 	}

@@ -45,9 +45,10 @@ func (r *Room) run() {
 
 // step does the work of one frame. It takes no lock except every few frames for signaling.
 func (r *Room) step(b *transport.Batch, n int64) {
+	now := transport.Now()
 	r.mix.Step(func(s *mixer.Sink, f *mixer.Frame) {
 		if p, ok := s.Owner().(*Participant); ok {
-			p.sendAudio(b, f)
+			p.sendAudio(b, f, now)
 		}
 	})
 	now, wall := transport.Now(), time.Now()
@@ -57,6 +58,7 @@ func (r *Room) step(b *transport.Batch, n int64) {
 	b.Flush()
 	if n%indexEvery == 0 {
 		r.refreshVideo(now)
+		r.allocate(now)
 	}
 	if n%volumeEvery == 0 {
 		r.reportVolumes()
@@ -137,6 +139,16 @@ func (r *Room) reportVolumes() {
 	}
 }
 
+// available is the estimated bandwidth to the participant in bit/s, 0 = not known.
+func (p *Participant) available() int64 {
+	if m := p.media.Load(); m != nil {
+		if bps, reported := m.down.Estimate(); reported {
+			return bps
+		}
+	}
+	return 0
+}
+
 func (r *Room) reportBitrates() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -149,7 +161,7 @@ func (r *Room) reportBitrates() {
 	}
 	for _, p := range *r.members.Load() {
 		if p.rosterSent && !p.content {
-			p.member.Observer.Bitrates(rates)
+			p.member.Observer.Bitrates(rates, p.available())
 		}
 	}
 }

@@ -53,6 +53,7 @@ type Hub struct {
 	cfg      Config
 	presence *presenceQueue
 	activity *activityQueue
+	pacer    *pacer
 	ids      idSource
 
 	mu     sync.Mutex // taken before any Room.mu
@@ -69,6 +70,8 @@ func NewHub(cfg Config) *Hub {
 	h := &Hub{cfg: cfg, rooms: make(map[string]*Room), ids: idSource{reserve: cfg.ReserveIDs, log: cfg.Logger}}
 	h.presence = newPresenceQueue(cfg.Presence)
 	h.activity = newActivityQueue(cfg.Activity, cfg.Logger)
+	h.pacer = newPacer()
+	h.wg.Go(func() { h.pacer.run(cfg.Transport.NewBatch()) })
 	return h
 }
 
@@ -168,6 +171,7 @@ func (h *Hub) Close() {
 		h.reapLocked(r)
 	}
 	h.mu.Unlock()
+	close(h.pacer.stop)
 	h.wg.Wait()
 	h.presence.close()
 	h.activity.close()

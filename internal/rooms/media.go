@@ -20,6 +20,8 @@ type media struct {
 	remoteUfrag string
 	sessionID   uint64 // of the session descriptions (RFC 8829 section 5.2.1)
 
+	nextPaced *media // see pacer
+
 	version uint64 // of the last session description; guarded by Room.mu
 
 	audioIn  atomic.Pointer[audioIn] // nil until a Subscribe names the audio stream
@@ -77,9 +79,9 @@ func (p *Participant) Reached() bool {
 func (p *Participant) HandleClosed(err error) { p.room.hub.background(func() { p.fail(err) }) }
 
 // sendAudio sends one mixed frame. It is called by the room's clock only.
-func (p *Participant) sendAudio(b *transport.Batch, f *mixer.Frame) {
+func (p *Participant) sendAudio(b *transport.Batch, f *mixer.Frame, now int64) {
 	if m := p.media.Load(); m != nil {
-		m.audioOut.send(b, m.conn, f)
+		m.audioOut.send(b, m.down, f, now)
 	}
 }
 

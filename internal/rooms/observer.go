@@ -14,8 +14,11 @@ type Observer interface {
 	// Signals is a full picture of whose connection is not good; it is never empty, and people not listed are well
 	// connected.
 	Signals([]Signal)
-	// Bitrates carries the measured bitrates of the streams in the last Index.
-	Bitrates([]Bitrate)
+	// Bitrates carries the measured bitrates of the streams in the last Index, and the estimated bandwidth to the
+	// client in bit/s, 0 = not known.
+	Bitrates(rates []Bitrate, available int64)
+	// Paused says which groups are no longer sent, or sent again, as the bandwidth allows.
+	Paused(groupIDs []uint32, paused bool)
 	// Messages carries data messages, oldest first.
 	Messages([]Message)
 	// Ended says that the session is over. The participant is no longer in the room, or, with

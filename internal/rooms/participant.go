@@ -24,6 +24,8 @@ type Member struct {
 	MaxParticipants int    // 0 = MaxParticipants
 	NoKeyFrames     bool   // a screen share that wants no periodic requests for key frames
 	Capabilities    Capabilities
+	Adaptation      Adaptation
+	Estimates       bool // the client chooses videos by its own estimate, which it only makes without transport-wide feedback
 	Observer        Observer
 }
 
@@ -61,6 +63,7 @@ type Participant struct {
 	camera     *videoGroup
 	received   map[string]*receivedVideo // by mid
 	codecs     []sdp.Format              // video it can decode; nil before Subscribe
+	picks      bool                      // it has switched encodings itself
 	grace      *time.Timer
 
 	subscribing sync.Mutex // one Subscribe at a time

@@ -1,8 +1,11 @@
 package rooms
 
 import (
+	"slices"
+
 	"carillon/internal/media/forwarder"
 	"carillon/internal/media/sdp"
+	"carillon/internal/media/transport"
 )
 
 // receivedVideo is one section on which a participant is sent video. The SSRCs stay for as long as the
@@ -13,11 +16,22 @@ type receivedVideo struct {
 
 	wanted *encoding // that the client asked for; nil = none
 	shown  *encoding // of the same group, that is sent or will be with its next key frame
+
+	wish         Wish  // what the client has said of it
+	choice             // what the allocation has chosen; without an encoding, what is wanted is sent
+	userPaused   bool  // by the client
+	serverPaused bool  // by the allocation
+	since        int64 // when the group was first shown here
 }
 
 // show sends an encoding; nil sends nothing. Within a group the picture goes on until the other encoding
 // has a key frame.
 func (v *receivedVideo) show(e *encoding) {
+	if e == nil || v.wanted == nil || v.wanted.group != e.group {
+		v.since = transport.Now()
+		v.pause(v.userPaused, false)
+		v.setLayers(choice{spatial: allLayers, temporal: allLayers})
+	}
 	v.wanted = e
 	if e == nil {
 		v.shown = nil
@@ -27,18 +41,59 @@ func (v *receivedVideo) show(e *encoding) {
 	v.settle()
 }
 
-// settle sends what is wanted, or what stands in for it.
+// settle sends what is chosen or wanted, or what stands in for it. On the way down the picture does not go on, as
+// there is no room for it.
 func (v *receivedVideo) settle() {
-	e := v.wanted.group.standIn(v.wanted)
-	if e == v.shown {
-		return
+	g := v.wanted.group
+	e := v.wanted
+	if v.encoding != nil && slices.Contains(g.encodings, v.encoding) {
+		e = v.encoding
 	}
-	if v.shown != nil && v.shown.group == e.group {
-		v.SwitchTo(e.track)
-	} else {
+	e = g.standIn(e)
+	switch {
+	case e == v.shown:
+		return
+	case v.shown == nil || v.shown.group != g:
 		v.SetSource(e.track)
+	case v.shown.flowing && slices.Index(g.encodings, e) < slices.Index(g.encodings, v.shown):
+		v.StepTo(e.track)
+	default:
+		v.SwitchTo(e.track)
 	}
 	v.shown = e
+}
+
+// choose sends a part of the group.
+func (v *receivedVideo) choose(c choice) {
+	if c != v.choice {
+		v.setLayers(c)
+		v.settle()
+	}
+}
+
+func (v *receivedVideo) setLayers(c choice) {
+	if c.spatial != v.spatial || c.temporal != v.temporal {
+		v.SetLayers(c.spatial, c.temporal)
+	}
+	v.choice = c
+}
+
+// mayShow tells whether an encoding of the wanted group may be sent.
+func (v *receivedVideo) mayShow(e *encoding, by Adaptation) bool {
+	switch by {
+	case AdaptAll:
+		return true
+	case AdaptLayers:
+		g := e.group
+		return slices.Index(g.encodings, e) <= slices.Index(g.encodings, v.wanted)
+	}
+	return e == v.shown
+}
+
+// pause stops the stream, or lets it go on if nobody wants it paused.
+func (v *receivedVideo) pause(user, server bool) {
+	v.userPaused, v.serverPaused = user, server
+	v.SetPaused(user || server)
 }
 
 // receiveLocked returns what is sent on a section, making it the first time.
@@ -47,11 +102,12 @@ func (p *Participant) receiveLocked(m *media, section *sdp.AnswerSection, allowM
 	if v := p.received[mid]; v != nil {
 		return v
 	}
-	v := &receivedVideo{ssrc: newSSRC(), rtxSSRC: newSSRC()}
+	v := &receivedVideo{ssrc: newSSRC(), rtxSSRC: newSSRC(), choice: choice{spatial: allLayers, temporal: allLayers}}
 	config := forwarder.DownConfig{
-		Writer: m.conn, SSRC: v.ssrc, RTXSSRC: v.rtxSSRC, MID: mid, PayloadTypes: payloadTypes(section), CNAME: cname,
+		SSRC: v.ssrc, RTXSSRC: v.rtxSSRC, MID: mid, PayloadTypes: payloadTypes(section), CNAME: cname,
 		MIDExt:         section.Negotiated.Extensions[sdp.ExtensionMID],
 		AbsSendTimeExt: section.Negotiated.Extensions[sdp.ExtensionAbsSendTime],
+		TWCCExt:        section.Negotiated.Extensions[sdp.ExtensionTransportCC],
 	}
 	if allowMixed { // most descriptors fit the short form, those of key frames do not
 		config.DependencyExt = section.Negotiated.Extensions[sdp.ExtensionDependency]
@@ -83,18 +139,6 @@ func (p *Participant) dropReceivedLocked(mid string) {
 	delete(p.received, mid)
 }
 
-// SwitchStream sends another stream on a section that is negotiated already. Unknown sections and streams
-// are ignored.
-func (p *Participant) SwitchStream(mid string, streamID uint32) {
-	p.room.mu.Lock()
-	defer p.room.mu.Unlock()
-	v, e := p.received[mid], p.room.streams[streamID]
-	if v == nil || e == nil || !p.mayReceiveLocked(e.group) {
-		return
-	}
-	v.show(e)
-}
-
 // SetPaused stops or restarts the forwarding of streams to this participant. Any stream of a group stands
 // for the group. Unknown ids are ignored.
 func (p *Participant) SetPaused(streamIDs []uint32, paused bool) {
@@ -104,7 +148,7 @@ func (p *Participant) SetPaused(streamIDs []uint32, paused bool) {
 		e := p.room.streams[id]
 		for _, v := range p.received {
 			if e != nil && v.wanted != nil && v.wanted.group == e.group {
-				v.SetPaused(paused)
+				v.pause(paused, v.serverPaused)
 			}
 		}
 	}

@@ -32,6 +32,7 @@ type Room struct {
 	people     int
 	signals    []Signal // as reported last
 	quiet      int      // volume frames in a row in which nobody talked
+	allotment  allotment
 }
 
 func newRoom(h *Hub, id string) *Room {

@@ -16,6 +16,7 @@ type Subscription struct {
 	Muted   bool
 	Send    []SendStream // the encodings of its camera, none while that is off
 	Receive []uint32     // stream ids, by position over the video sections of Offer; 0 = nothing
+	Wishes  []Wish       // for sections of Offer
 }
 
 // SendStream is one encoding that a client announces; with simulcast they come in the order of the RIDs.
@@ -91,6 +92,7 @@ func (p *Participant) openMediaLocked(o *sdp.Offer) (*media, error) {
 		if m.remoteUfrag != o.Ufrag {
 			return nil, errs.New(errs.Invalid, "ICE restarts are not supported: open a new connection.")
 		}
+		m.up.SetExtensions(extensions(o))
 		return m, nil
 	}
 	fingerprints := make([]transport.Fingerprint, 0, len(o.Fingerprints))
@@ -105,15 +107,23 @@ func (p *Participant) openMediaLocked(o *sdp.Offer) (*media, error) {
 	}
 	m := &media{conn: conn, remoteUfrag: o.Ufrag, sessionID: uint64(newSSRC())<<31 | uint64(newSSRC())}
 	m.audioOut.open()
-	m.up = forwarder.NewUpstream(forwarder.UpstreamConfig{
-		Writer: conn, MediaSSRC: m.audioOut.header.SSRC, Logger: p.log,
+	config := extensions(o)
+	config.Writer, config.MediaSSRC, config.Logger = conn, m.audioOut.header.SSRC, p.log
+	m.up = forwarder.NewUpstream(config)
+	m.down = forwarder.NewDownstream(forwarder.DownstreamConfig{
+		Writer: conn, Logger: p.log, Wake: func() { p.room.hub.pacer.add(m) },
+	})
+	p.media.Store(m)
+	return m, nil
+}
+
+// extensions are the ids of the header extensions that a client may send.
+func extensions(o *sdp.Offer) forwarder.UpstreamConfig {
+	return forwarder.UpstreamConfig{
 		MIDExt: extensionID(o, sdp.ExtensionMID), TWCCExt: extensionID(o, sdp.ExtensionTransportCC),
 		RIDExt: extensionID(o, sdp.ExtensionRID), RepairedRIDExt: extensionID(o, sdp.ExtensionRepairedRID),
 		DependencyExt: extensionID(o, sdp.ExtensionDependency),
-	})
-	m.down = forwarder.NewDownstream(forwarder.DownstreamConfig{Writer: conn, Logger: p.log})
-	p.media.Store(m)
-	return m, nil
+	}
 }
 
 // extensionID is the id of a header extension, which is the same in all bundled sections (RFC 8843 section 9.2).
@@ -141,6 +151,7 @@ func candidates(from []transport.Candidate) []sdp.Candidate {
 // applied only when all of it is in order.
 type negotiation struct {
 	subscription Subscription
+	estimates    bool // see Member.Estimates
 	sections     []sdp.AnswerSection
 	camera       int            // index of the section that the camera is sent on, or -1
 	audio        int            // index of the audio section, or -1
@@ -149,7 +160,7 @@ type negotiation struct {
 }
 
 func (p *Participant) negotiate(s Subscription) (*negotiation, error) {
-	n := &negotiation{subscription: s, camera: -1, audio: -1, wanted: make(map[int]uint32), result: &Subscribed{}}
+	n := &negotiation{subscription: s, estimates: p.member.Estimates, camera: -1, audio: -1, wanted: make(map[int]uint32), result: &Subscribed{}}
 	if s.Offer.Ufrag == "" || len(s.Offer.Fingerprints) == 0 {
 		return nil, errs.New(errs.Invalid, "The offer describes no connection.")
 	}
@@ -193,9 +204,9 @@ func (n *negotiation) negotiateVideo(index, position int, camera *sdp.Section, o
 	case section.Direction == sdp.RecvOnly && want != 0 && len(n.wanted) < MaxReceived:
 		n.wanted[index] = want
 		out.Role = sdp.RoleVideo
-		out.Negotiated, err = sdp.NegotiateVideoSend(section)
+		out.Negotiated, err = sdp.NegotiateVideoSend(section, !n.estimates)
 	case section.Direction == sdp.RecvOnly:
-		out.Negotiated, err = sdp.NegotiateVideoSend(section)
+		out.Negotiated, err = sdp.NegotiateVideoSend(section, !n.estimates)
 	default:
 		out.Negotiated, err = sdp.NegotiateVideoReceive(section)
 	}
@@ -243,6 +254,9 @@ func (n *negotiation) applyAudio(p *Participant, m *media) {
 		p.sink = p.room.mix.AddSink(mixer.SinkConfig{Owner: p})
 		p.room.excludeLocked()
 	}
+	if m.audioOut.payloadType.Load() == 0 && !p.member.Estimates {
+		m.audioOut.number(section.Negotiated.Extensions[sdp.ExtensionTransportCC])
+	}
 	m.audioIn.Store(&audioIn{payloadType: pt, red: red, levelExt: section.Negotiated.Extensions[sdp.ExtensionAudioLevel], source: p.source})
 	m.audioOut.payloadType.Store(uint32(pt))
 	m.audioOut.red.Store(uint32(red))
@@ -280,7 +294,7 @@ func (n *negotiation) applyReceived(p *Participant, m *media) {
 		r := p.receiveLocked(m, section, n.subscription.Offer.AllowMixed)
 		section.SSRC, section.RTXSSRC = r.ssrc, r.rtxSSRC
 		if r.wanted != e {
-			r.SetPaused(false)
+			r.pause(false, r.serverPaused)
 			r.show(e)
 		}
 		n.result.Tracks = append(n.result.Tracks, Track{Label: sdp.VideoStream(mid), StreamID: id, SSRC: r.ssrc})
@@ -290,4 +304,10 @@ func (n *negotiation) applyReceived(p *Participant, m *media) {
 			p.dropReceivedLocked(mid)
 		}
 	}
+	for _, w := range n.subscription.Wishes {
+		if v := p.received[w.MID]; v != nil {
+			v.wish = w
+		}
+	}
+	p.allocateLocked(transport.Now())
 }

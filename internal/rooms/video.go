@@ -18,6 +18,9 @@ type videoGroup struct {
 	id        uint32
 	owner     *Participant
 	encodings []*encoding // in the client's order, the smallest first
+
+	takesLimits bool  // the sender follows REMB
+	limit       int64 // bit/s that it is told, 0 = none
 }
 
 // encoding is one stream of a group. It keeps its id for as long as the camera is on, also while it is not
@@ -47,6 +50,7 @@ func (p *Participant) setCameraLocked(m *media, section *sdp.AnswerSection, send
 		p.reportLocked(VideoStarted)
 	}
 	g := p.camera
+	g.takesLimits = slices.ContainsFunc(section.Negotiated.Codecs, func(c sdp.Codec) bool { return slices.Contains(c.Feedback, sdp.FeedbackREMB) })
 	rids := section.Offer.RIDs
 	if len(rids) == 0 {
 		rids = []string{""}

@@ -17,6 +17,7 @@ import (
 type null struct{}
 
 func (null) WriteRTP(*transport.Batch, *rtp.Header, []byte) error { return nil }
+func (null) WritePacket(*transport.Batch, []byte) error           { return nil }
 func (null) WriteRTCP(*transport.Batch, []byte) error             { return nil }
 
 const (
@@ -33,6 +34,7 @@ type studio struct {
 	viewer *receivedVideo
 	now    int64
 	seq    map[string]uint16
+	size   map[string]int // of a packet beside its header, in bytes
 }
 
 func newStudio(t *testing.T) *studio {
@@ -43,7 +45,7 @@ func newStudio(t *testing.T) *studio {
 	s.media = &media{up: forwarder.NewUpstream(forwarder.UpstreamConfig{Writer: null{}, MIDExt: testMIDExt, RIDExt: testRIDExt})}
 	s.sender = &Participant{room: r, member: Member{AttendeeID: "ann"}, received: map[string]*receivedVideo{}}
 	s.sender.media.Store(s.media)
-	s.viewer = &receivedVideo{DownTrack: forwarder.NewDownTrack(forwarder.DownConfig{Writer: null{}, PayloadTypes: map[string]forwarder.PTs{"VP8": {PT: 96}}})}
+	s.viewer = &receivedVideo{DownTrack: forwarder.NewDownTrack(forwarder.DownConfig{PayloadTypes: map[string]forwarder.PTs{"VP8": {PT: 96}}})}
 	viewer := &Participant{
 		room: r, member: Member{AttendeeID: "ben"}, can: Capabilities{Video: Capability{Receive: true}},
 		received: map[string]*receivedVideo{"2": s.viewer},
@@ -77,7 +79,7 @@ func (s *studio) play(d time.Duration, rids ...string) {
 				}
 			}
 			key := []byte{0x10, 0x10, 0, 0, 0x9d, 0x01, 0x2a, byte(64 << i), 0, byte(36 << i), 0}
-			if !s.media.up.HandleRTP(nil, &h, key, s.now) {
+			if !s.media.up.HandleRTP(nil, &h, append(key, make([]byte, s.size[rid])...), s.now) {
 				s.t.Fatalf("a packet of %s was not taken in", rid)
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"github.com/coder/websocket"
 	"google.golang.org/protobuf/proto"
 
+	"carillon/internal/media/bwe"
+	"carillon/internal/rooms"
 	"carillon/internal/signaling/signalpb"
 )
 
@@ -34,13 +36,20 @@ func (s *session) handleLeave() {
 	s.end(ending{code: websocket.StatusNormalClosure, wait: leaveTimeout})
 }
 
-// handleVideoUpdate switches what is sent on sections that are negotiated already.
+// handleVideoUpdate changes what is sent on sections that are negotiated already.
 func (s *session) handleVideoUpdate(update *signalpb.SdkRemoteVideoUpdateFrame) {
-	for _, v := range update.GetAddedOrUpdatedVideoSubscriptions() {
-		if v.GetStreamId() != 0 {
-			s.participant.SwitchStream(v.GetMid(), v.GetStreamId())
-		}
+	s.participant.UpdateVideo(wishes(update.GetAddedOrUpdatedVideoSubscriptions()), update.GetRemovedVideoSubscriptionMids())
+}
+
+func wishes(configurations []*signalpb.SdkVideoSubscriptionConfiguration) []rooms.Wish {
+	var list []rooms.Wish
+	for _, v := range configurations {
+		list = append(list, rooms.Wish{
+			MID: v.GetMid(), StreamID: v.GetStreamId(), GroupID: v.GetGroupId(),
+			Priority: v.GetPriority(), TargetKbps: v.GetTargetBitrateKbps(), Preference: bwe.Preference(v.GetQualityAdaptationPreference()),
+		})
 	}
+	return list
 }
 
 // handlePromotion refuses: conferences without a primary one have nothing to be promoted to.

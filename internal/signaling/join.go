@@ -49,6 +49,8 @@ func (s *session) handleJoin(ctx context.Context, join *signalpb.SdkJoinFrame) {
 		MaxParticipants: conference.Features.MaxAttendees,
 		Capabilities:    capabilities(attendee.Capabilities),
 		NoKeyFrames:     join.GetDisablePeriodicKeyframeRequestOnContentSender(),
+		Adaptation:      adaptation(join),
+		Estimates:       !takesEstimates(join.GetClientDetails().GetChimeSdkVersion()),
 		Observer:        observer{s},
 	})
 	if err != nil {
@@ -64,6 +66,8 @@ func (s *session) handleJoin(ctx context.Context, join *signalpb.SdkJoinFrame) {
 			TurnCredentials:        s.enterRelay(attendee.ID),
 			VideoSubscriptionLimit: proto.Uint32(rooms.MaxReceived),
 			WantsCompressedSdp:     proto.Bool(s.compress),
+
+			DefaultServerSideNetworkAdaption: agreed(join),
 		},
 	})
 	participant.ShowIndex()

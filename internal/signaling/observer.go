@@ -97,12 +97,23 @@ func (o observer) Signals(signals []rooms.Signal) {
 	o.s.send(&signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_AUDIO_METADATA.Enum(), AudioMetadata: body})
 }
 
-func (o observer) Bitrates(rates []rooms.Bitrate) {
+func (o observer) Bitrates(rates []rooms.Bitrate, available int64) {
 	body := &signalpb.SdkBitrateFrame{}
+	if available > 0 {
+		body.ServerAvailableOutgoingBitrate = proto.Uint32(uint32(available / 1000))
+	}
 	for _, b := range rates {
 		body.Bitrates = append(body.Bitrates, &signalpb.SdkBitrate{SourceStreamId: proto.Uint32(b.StreamID), AvgBitrateBps: proto.Uint32(b.Bps)})
 	}
 	o.s.send(&signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_BITRATES.Enum(), Bitrates: body})
+}
+
+func (o observer) Paused(groupIDs []uint32, paused bool) {
+	kind := signalpb.SdkSignalFrame_RESUME
+	if paused {
+		kind = signalpb.SdkSignalFrame_PAUSE
+	}
+	o.s.send(&signalpb.SdkSignalFrame{Type: kind.Enum(), Pause: &signalpb.SdkPauseResumeFrame{GroupIds: groupIDs}})
 }
 
 // audioStatus is the frame that ends or restarts a client's meeting.

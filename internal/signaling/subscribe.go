@@ -59,7 +59,7 @@ func (s *session) subscribe(sub *signalpb.SdkSubscribeFrame) (*rooms.Subscribed,
 	if err != nil {
 		return nil, err
 	}
-	request := rooms.Subscription{Offer: offer, Muted: sub.GetAudioMuted(), Receive: sub.GetReceiveStreamIds()}
+	request := rooms.Subscription{Offer: offer, Muted: sub.GetAudioMuted(), Receive: sub.GetReceiveStreamIds(), Wishes: wishes(sub.GetVideoSubscriptionConfiguration())}
 	if sub.GetDuplex() == signalpb.SdkStreamServiceType_DUPLEX {
 		for _, stream := range sub.GetSendStreams() {
 			if stream.GetMediaType() == signalpb.SdkStreamMediaType_VIDEO {

@@ -13,6 +13,7 @@ import (
 type sink struct{ n int }
 
 func (s *sink) WriteRTP(*transport.Batch, *rtp.Header, []byte) error { s.n++; return nil }
+func (s *sink) WritePacket(*transport.Batch, []byte) error           { s.n++; return nil }
 func (s *sink) WriteRTCP(*transport.Batch, []byte) error             { return nil }
 
 func TestForwardingDoesNotAllocate(t *testing.T) {
@@ -21,7 +22,8 @@ func TestForwardingDoesNotAllocate(t *testing.T) {
 		s.pt = pt
 		out := &sink{}
 		for range 10 {
-			r := newReceiver(func(c *DownConfig) { c.Writer, c.AbsSendTimeExt = out, outTimeExt })
+			r := newReceiver(func(c *DownConfig) { c.AbsSendTimeExt, c.TWCCExt = outTimeExt, outTWCCExt })
+			r.down.cfg.Writer = out
 			r.d.SetSource(s.track)
 		}
 		s.send(s.frame(true, 2*cacheSlots)...) // fills the cache, which takes its memory once
@@ -50,7 +52,8 @@ func TestForwardingLayersDoesNotAllocate(t *testing.T) {
 			l := newLayered(st, 100)
 			out := &sink{}
 			for range 10 {
-				r := newReceiver(func(c *DownConfig) { c.Writer, c.AbsSendTimeExt = out, outTimeExt })
+				r := newReceiver(func(c *DownConfig) { c.AbsSendTimeExt, c.TWCCExt = outTimeExt, outTWCCExt })
+				r.down.cfg.Writer = out
 				r.d.SetSource(l.track)
 				r.d.SetLayers(bound, bound)
 			}
@@ -84,7 +87,8 @@ func TestSimulcastDoesNotAllocate(t *testing.T) {
 	senders := newSimulcast("low", "mid", "hi")
 	out := &sink{}
 	for i := range 9 {
-		r := newReceiver(func(c *DownConfig) { c.Writer = out })
+		r := newReceiver()
+		r.down.cfg.Writer = out
 		r.d.SetSource(senders[i%3].track)
 		r.d.SwitchTo(senders[(i+1)%3].track) // waits for a key frame all the time
 	}
@@ -115,7 +119,7 @@ func TestRetransmittingDoesNotAllocate(t *testing.T) {
 	s.send(s.frame(true, 4)...)
 	first := r.out.take()[0].SequenceNumber
 	out := &sink{}
-	r.d.cfg.Writer = out
+	r.down.cfg.Writer = out
 	raw, err := nack(first, first+2).Marshal()
 	if err != nil {
 		t.Fatal(err)

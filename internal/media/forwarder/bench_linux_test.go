@@ -45,6 +45,12 @@ func (p *protector) WriteRTP(_ *transport.Batch, h *rtp.Header, payload []byte) 
 	return err
 }
 
+func (p *protector) WritePacket(_ *transport.Batch, packet []byte) error {
+	n := copy(p.buf, packet)
+	_, err := p.srtp.EncryptRTP(p.buf, p.buf[:n], nil)
+	return err
+}
+
 func (p *protector) WriteRTCP(*transport.Batch, []byte) error { return nil }
 
 // stream is a sender with receivers, ready to be run frame by frame.
@@ -58,7 +64,10 @@ type stream struct {
 func newStream(writers []Writer, batch *transport.Batch) *stream {
 	s := newSender(100)
 	for i, w := range writers {
-		r := newReceiver(func(c *DownConfig) { c.Writer, c.SSRC, c.RTXSSRC = w, uint32(1000+2*i), uint32(1001+2*i) })
+		r := newReceiver(func(c *DownConfig) {
+			c.SSRC, c.RTXSSRC, c.AbsSendTimeExt, c.TWCCExt = uint32(1000+2*i), uint32(1001+2*i), outTimeExt, outTWCCExt
+		})
+		r.down.cfg.Writer = w
 		r.d.SetSource(s.track)
 	}
 	for _, p := range s.frame(true, 1) {

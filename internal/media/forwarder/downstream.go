@@ -16,17 +16,22 @@ import (
 
 // DownstreamConfig is what a Downstream needs to know of its connection.
 type DownstreamConfig struct {
-	Writer Writer           // takes the sender reports
+	Writer Writer           // takes everything that is sent to the receiver
 	Clock  func() time.Time // wall clock of the sender reports; nil = time.Now
 	Logger *slog.Logger     // nil = silent
+
+	// Wake asks for calls of Pace. It is called on the packet path, with locks held, so that it must neither block nor
+	// call back. Nil = Pace is called all the time.
+	Wake func()
 }
 
-// Downstream takes in what a receiver reports on the streams that we send it, and sends it reports.
+// Downstream is everything that is sent to one receiver: it takes in what the receiver reports on it, sends it
+// reports, and decides by its congestion control when packets leave.
 type Downstream struct {
-	cfg      DownstreamConfig
-	log      *slog.Logger
-	tracks   atomic.Pointer[map[uint32]*DownTrack] // by SSRC; replaced, never changed
-	estimate atomic.Uint64
+	cfg    DownstreamConfig
+	log    *slog.Logger
+	tracks atomic.Pointer[map[uint32]*DownTrack] // by SSRC; replaced, never changed
+	pace   pacing
 
 	mu         sync.Mutex // guards changes of tracks, and what follows
 	reportedAt int64
@@ -40,11 +45,15 @@ func NewDownstream(cfg DownstreamConfig) *Downstream {
 	}
 	s := &Downstream{cfg: cfg, log: logger(cfg.Logger)}
 	s.tracks.Store(new(map[uint32]*DownTrack))
+	s.pace.init(s.noteDropped)
 	return s
 }
 
-// Add routes the reports on a DownTrack to it.
+// Add makes a DownTrack send on this connection, and routes the reports on it to it.
 func (s *Downstream) Add(d *DownTrack) {
+	d.mu.Lock()
+	d.down = s
+	d.mu.Unlock()
 	s.change(func(m map[uint32]*DownTrack) { m[d.cfg.SSRC] = d })
 	s.log.Debug("video section added", "mid", d.cfg.MID, "ssrc", d.cfg.SSRC)
 }
@@ -68,10 +77,6 @@ func (s *Downstream) change(edit func(map[uint32]*DownTrack)) {
 	s.tracks.Store(&m)
 }
 
-// Estimate is the bandwidth in bit/s that the receiver believes it has (REMB,
-// draft-alvestrand-rmcat-remb-03); 0 = it has not said.
-func (s *Downstream) Estimate() uint64 { return s.estimate.Load() }
-
 // HandleRTCP takes in the feedback in a compound packet. Reports on SSRCs that are not ours are ignored.
 func (s *Downstream) HandleRTCP(b *transport.Batch, data []byte, arrival int64) {
 	tracks := *s.tracks.Load()
@@ -79,6 +84,8 @@ func (s *Downstream) HandleRTCP(b *transport.Batch, data []byte, arrival int64) 
 		switch {
 		case p.Type == mediartp.TransportFeedback && p.Count == mediartp.FormatNACK:
 			answerNACK(b, tracks, p.Raw, arrival)
+		case p.Type == mediartp.TransportFeedback && p.Count == mediartp.FormatTransportCC:
+			s.takeFeedback(p.Raw, arrival)
 		case p.Type != mediartp.PayloadFeedback:
 		case p.Count == mediartp.FormatPLI && len(p.Raw) >= 12:
 			requestKeyFrame(tracks, binary.BigEndian.Uint32(p.Raw[8:]))
@@ -90,7 +97,7 @@ func (s *Downstream) HandleRTCP(b *transport.Batch, data []byte, arrival int64) 
 		case p.Count == mediartp.FormatApplicationREMB:
 			var remb rtcp.ReceiverEstimatedMaximumBitrate
 			if remb.Unmarshal(p.Raw) == nil {
-				s.estimate.Store(uint64(max(min(remb.Bitrate, 1<<40), 0)))
+				s.takeREMB(remb.Bitrate, arrival)
 			}
 		}
 	}

@@ -17,12 +17,12 @@ type PTs struct {
 
 // DownConfig describes one video section that we send on.
 type DownConfig struct {
-	Writer         Writer
 	SSRC           uint32
 	RTXSSRC        uint32 // 0 = no RTX
 	MID            string
 	MIDExt         uint8          // id of the MID header extension (RFC 9143), 0 = none
 	AbsSendTimeExt uint8          // id of the abs-send-time header extension, 0 = none
+	TWCCExt        uint8          // id of the transport-wide sequence number extension, 0 = none
 	DependencyExt  uint8          // id of the dependency descriptor, 0 = none
 	PayloadTypes   map[string]PTs // by Codec.Format
 	CNAME          string         // RFC 3550 section 6.5.1
@@ -32,11 +32,14 @@ type DownConfig struct {
 // numbers, timestamps, picture ids and frame numbers are continuous, whatever source it shows. Every source
 // begins with a key frame.
 type DownTrack struct {
-	cfg DownConfig
+	cfg   DownConfig
+	padPT uint8 // payload type of packets that are nothing but padding, 0 = there is no RTX
 
 	mu      sync.Mutex
-	source  *UpTrack // nil = none
-	next    *UpTrack // shown from its next key frame on; source goes on until then. nil = none
+	down    *Downstream // nil = not added yet
+	source  *UpTrack    // nil = none
+	next    *UpTrack    // shown from its next key frame on; source goes on until then. nil = none
+	held    bool        // source has stopped already while next is awaited
 	paused  bool
 	closed  bool
 	codec   *Codec // of the source; nil = no packet seen yet
@@ -50,11 +53,17 @@ type DownTrack struct {
 	numbers  mediartp.FrameNumberMap
 	sync     reference
 
-	header   rtp.Header
-	sendTime [3]byte // payload of abs-send-time in header
-	sent     struct{ packets, octets uint32 }
+	keyFrame struct { // the last one
+		timestamp uint32
+		seen      bool
+	}
+	header    rtp.Header
+	sendTime  [3]byte // payload of abs-send-time in header
+	transport [2]byte // transport-wide sequence number in header
+	sent      struct{ packets, octets uint32 }
 
 	rtx retransmitter
+	out departures
 }
 
 // reference ties a timestamp of the source to a moment, for sender reports.
@@ -69,21 +78,31 @@ func NewDownTrack(cfg DownConfig) *DownTrack {
 	d := &DownTrack{cfg: cfg, waiting: true}
 	d.layers.wantSpatial, d.layers.wantTemporal = allLayers, allLayers
 	// Without RTX a packet is repeated under its own number, which must not change a byte of it: AES-GCM
-	// breaks when one nonce protects two texts (RFC 7714 section 8.1). So nothing in it may tell the time.
+	// breaks when one nonce protects two texts (RFC 7714 section 8.1). So nothing in it may tell one time of
+	// sending from another.
 	if !hasRTX(cfg) {
-		d.cfg.AbsSendTimeExt = 0
+		d.cfg.AbsSendTimeExt, d.cfg.TWCCExt = 0, 0
+	}
+	for _, p := range cfg.PayloadTypes {
+		d.padPT = max(d.padPT, p.RTX)
+	}
+	if cfg.RTXSSRC == 0 {
+		d.padPT = 0
 	}
 	d.header = rtp.Header{Version: 2, SSRC: cfg.SSRC}
-	// The header keeps these slices; writing abs-send-time in place is what makes a packet cost no allocation.
+	// The header keeps these slices; writing into them in place is what makes a packet cost no allocation.
 	if cfg.MIDExt != 0 {
 		_ = d.header.SetExtension(cfg.MIDExt, []byte(cfg.MID))
 	}
 	if d.cfg.AbsSendTimeExt != 0 {
 		_ = d.header.SetExtension(cfg.AbsSendTimeExt, d.sendTime[:])
 	}
+	if d.cfg.TWCCExt != 0 {
+		_ = d.header.SetExtension(cfg.TWCCExt, d.transport[:])
+	}
 	// Below 2^15, so that the first packets may be reordered without wrapping (RFC 3711 section 3.3.1).
 	d.seq.Seed(uint16(rand.Uint32N(1 << 15)))
-	d.rtx.seq = uint16(rand.Uint32N(1 << 15))
+	d.out.rtx = uint16(rand.Uint32N(1 << 15))
 	return d
 }
 
@@ -112,6 +131,7 @@ func (d *DownTrack) SetSource(t *UpTrack) {
 		d.source.unsubscribe(d)
 	}
 	d.source, d.codec, d.pts, d.sync = t, nil, PTs{}, reference{}
+	d.forgetLocked()
 	d.awaitKeyFrameLocked()
 	if t != nil {
 		t.subscribe(d)
@@ -124,11 +144,27 @@ func (d *DownTrack) SetSource(t *UpTrack) {
 func (d *DownTrack) SwitchTo(t *UpTrack) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.closed || t == d.next {
+	d.switchLocked(t)
+}
+
+// StepTo is SwitchTo for a receiver whose line does not hold the present encoding: that stops at once, and what
+// waits of it is not sent.
+func (d *DownTrack) StepTo(t *UpTrack) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.switchLocked(t)
+	if d.next != nil && d.next == t && !d.held {
+		d.held = true
+		d.forgetLocked()
+	}
+}
+
+func (d *DownTrack) switchLocked(t *UpTrack) {
+	if d.closed || t == nil || t == d.next {
 		return
 	}
 	d.dropNextLocked()
-	if t == nil || t == d.source {
+	if t == d.source {
 		return
 	}
 	d.next = t
@@ -138,10 +174,31 @@ func (d *DownTrack) SwitchTo(t *UpTrack) {
 	}
 }
 
+// dropNextLocked cancels a switch. A source that has stopped for it begins anew.
 func (d *DownTrack) dropNextLocked() {
 	if d.next != nil {
 		d.next.unsubscribe(d)
 		d.next = nil
+	}
+	if d.held {
+		d.held = false
+		d.awaitKeyFrameLocked()
+	}
+}
+
+// forgetLocked drops what waits to be sent.
+func (d *DownTrack) forgetLocked() {
+	if d.down != nil {
+		d.down.forget(d)
+	}
+}
+
+// mend waits for a key frame after the pacing has dropped a frame that others need.
+func (d *DownTrack) mend() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.waiting {
+		d.awaitKeyFrameLocked()
 	}
 }
 
@@ -165,6 +222,7 @@ func (d *DownTrack) SetPaused(paused bool) {
 		return
 	}
 	d.paused = paused
+	d.forgetLocked()
 	d.awaitKeyFrameLocked()
 	if d.next != nil && !paused {
 		d.next.RequestKeyFrame()

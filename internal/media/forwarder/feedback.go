@@ -63,6 +63,7 @@ func (u *Upstream) Tick(b *transport.Batch, now int64) {
 			}
 		}
 	}
+	u.limitLocked(b, now)
 	if now-u.sent.reports >= reportPeriod {
 		u.sent.reports = now
 		u.reportLocked(b, now)

@@ -3,6 +3,7 @@ package forwarder
 import (
 	"github.com/pion/rtp"
 
+	"carillon/internal/media/bwe"
 	mediartp "carillon/internal/media/rtp"
 	"carillon/internal/media/transport"
 )
@@ -15,7 +16,7 @@ const maxJump = 1024
 func (d *DownTrack) forward(b *transport.Batch, t *UpTrack, p *packet) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.paused {
+	if d.paused || d.held && t == d.source {
 		return
 	}
 	before := d.source
@@ -35,7 +36,11 @@ func (d *DownTrack) forward(b *transport.Batch, t *UpTrack, p *packet) {
 		}
 		d.startLocked(p, before)
 	}
-	if err := d.sendLocked(b, p); err != nil && starting {
+	switch err := d.sendLocked(b, p); {
+	case err == nil:
+	case err == errDropped:
+		d.awaitKeyFrameLocked()
+	case starting:
 		// The connection is not up yet: wait for another key frame, which nudge asks for.
 		d.waiting = true
 		d.seq.Stop()
@@ -47,7 +52,7 @@ func (d *DownTrack) takeOverLocked(p *packet) {
 	if d.source != nil {
 		d.source.unsubscribe(d)
 	}
-	d.source, d.next = d.next, nil
+	d.source, d.next, d.held = d.next, nil, false
 	d.codec, d.pts = p.codec, d.cfg.PayloadTypes[p.codec.Format]
 	d.waiting = true
 	d.seq.Stop()
@@ -143,7 +148,19 @@ func (d *DownTrack) sendLocked(b *transport.Batch, p *packet) error {
 	h := &d.header
 	h.SSRC, h.PayloadType, h.SequenceNumber = d.cfg.SSRC, d.pts.PT, seq
 	h.Timestamp, h.Marker = d.ts.Map(p.timestamp, p.arrival), marker && len(payload) > 0
-	return d.writeLocked(b, payload, p.arrival)
+	return d.writeLocked(b, payload, d.parcelLocked(p), p.arrival)
+}
+
+// parcelLocked is what the pacing has to know of a packet of the source.
+func (d *DownTrack) parcelLocked(p *packet) parcel {
+	if p.keyFrame {
+		d.keyFrame.timestamp, d.keyFrame.seen = p.timestamp, true
+	}
+	return parcel{
+		kind: bwe.KindVideo, frame: p.timestamp,
+		key:         d.keyFrame.seen && p.timestamp == d.keyFrame.timestamp,
+		discardable: p.codec.Name == VP8 && p.vp8.Discardable,
+	}
 }
 
 // patchLocked writes the receiver's picture ids into the payload. All receivers of a packet share the
@@ -192,13 +209,11 @@ func (d *DownTrack) describeLocked(descriptor []byte) {
 }
 
 // writeLocked sends the packet that header describes.
-func (d *DownTrack) writeLocked(b *transport.Batch, payload []byte, now int64) error {
-	if d.cfg.AbsSendTimeExt != 0 {
-		// Seconds as a 6.18 fixed-point number.
-		t := mediartp.Ticks(now, 1<<18)
-		d.sendTime = [3]byte{byte(t >> 16), byte(t >> 8), byte(t)}
+func (d *DownTrack) writeLocked(b *transport.Batch, payload []byte, m parcel, now int64) error {
+	if d.down == nil {
+		return errNotAdded
 	}
-	if err := d.cfg.Writer.WriteRTP(b, &d.header, payload); err != nil {
+	if err := d.down.send(b, d, payload, m, now); err != nil {
 		return err
 	}
 	if d.header.SSRC == d.cfg.SSRC {

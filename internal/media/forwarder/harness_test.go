@@ -21,6 +21,7 @@ const (
 	twccExt    = 3
 	outMIDExt  = 9
 	outTimeExt = 2
+	outTWCCExt = 6
 
 	vp8PT, vp8RTX, h264PT, h264RTX = 96, 97, 102, 103
 	vp9PT, vp9RTX, av1PT, av1RTX   = 98, 99, 45, 46
@@ -37,12 +38,16 @@ type recorder struct {
 }
 
 func (r *recorder) WriteRTP(_ *transport.Batch, h *rtp.Header, payload []byte) error {
-	raw, err := h.Marshal()
-	if err != nil {
+	raw := make([]byte, rtp.PacketMarshalSize(h, payload))
+	if _, err := rtp.MarshalPacketTo(raw, h, payload); err != nil {
 		return err
 	}
+	return r.WritePacket(nil, raw)
+}
+
+func (r *recorder) WritePacket(_ *transport.Batch, raw []byte) error {
 	var p rtp.Packet
-	if err := p.Unmarshal(append(raw, payload...)); err != nil {
+	if err := p.Unmarshal(bytes.Clone(raw)); err != nil {
 		return err
 	}
 	r.mu.Lock()
@@ -246,7 +251,7 @@ const (
 func newReceiver(edit ...func(*DownConfig)) *receiver {
 	out := &recorder{}
 	cfg := DownConfig{
-		Writer: out, SSRC: outSSRC, RTXSSRC: outSSRC + 1, MID: "7", MIDExt: outMIDExt, CNAME: "room",
+		SSRC: outSSRC, RTXSSRC: outSSRC + 1, MID: "7", MIDExt: outMIDExt, CNAME: "room",
 		PayloadTypes:  map[string]PTs{"VP8": {PT: outVP8, RTX: outRTX}, "H264": {PT: outH264, RTX: outRTX}, "VP9": {PT: outVP9, RTX: outRTX}, "AV1": {PT: outAV1, RTX: outRTX}},
 		DependencyExt: outDependencyExt,
 	}
@@ -255,6 +260,7 @@ func newReceiver(edit ...func(*DownConfig)) *receiver {
 	}
 	r := &receiver{out: out, d: NewDownTrack(cfg)}
 	r.down = NewDownstream(DownstreamConfig{Writer: out})
+	r.down.takeREMB(maxEstimate, 0) // a line that holds everything, so that nothing waits
 	r.down.Add(r.d)
 	return r
 }

@@ -12,8 +12,10 @@ import (
 // maxReportSize is where a compound packet of sender reports ends and the next begins, in bytes.
 const maxReportSize = 1000
 
-// Tick sends the sender reports once a second; it is to be called about every 20 ms.
+// Tick sends the sender reports once a second and looks after the congestion control; it is to be called about
+// every 20 ms.
 func (s *Downstream) Tick(b *transport.Batch, now int64) {
+	s.beginProbes(now)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.reportedAt != 0 && now-s.reportedAt < reportPeriod {

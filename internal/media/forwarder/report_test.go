@@ -12,6 +12,7 @@ func TestSenderReports(t *testing.T) {
 	s, r := newSender(100), newReceiver()
 	wall := time.Date(2030, 1, 2, 3, 4, 5, 500_000_000, time.UTC)
 	r.down = NewDownstream(DownstreamConfig{Writer: r.out, Clock: func() time.Time { return wall }})
+	r.down.takeREMB(maxEstimate, 0)
 	r.down.Add(r.d)
 	r.down.Tick(nil, s.now)
 	if got := r.out.takeRTCP(t); len(got) != 0 {
@@ -95,7 +96,7 @@ func TestEstimate(t *testing.T) {
 	r := newReceiver()
 	r.feedback(t, 0, &rtcp.ReceiverReport{SSRC: 5, Reports: []rtcp.ReceptionReport{{SSRC: outSSRC}}},
 		&rtcp.ReceiverEstimatedMaximumBitrate{Bitrate: 1_500_000, SSRCs: []uint32{outSSRC}})
-	if got := r.down.Estimate(); got < 1_490_000 || got > 1_500_000 {
+	if got, reported := r.down.Estimate(); !reported || got < 1_490_000 || got > 1_500_000 {
 		t.Errorf("estimate %d", got)
 	}
 }

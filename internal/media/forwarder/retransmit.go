@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"carillon/internal/media/bwe"
 	mediartp "carillon/internal/media/rtp"
 	"carillon/internal/media/transport"
 )
@@ -14,10 +15,29 @@ const (
 
 // retransmitter is the part of a DownTrack that answers NACKs. It is guarded by the DownTrack's mu.
 type retransmitter struct {
-	seq    uint16 // of the RTX stream
 	buf    []byte // taken with the first NACK
 	budget int64  // in packets times 1e9
 	at     int64  // when budget was last filled
+	last   []repeat
+}
+
+// repeat says when a packet was sent again.
+type repeat struct {
+	seq uint16
+	at  int64
+}
+
+// repeats is how many of them are remembered; a power of two.
+const repeats = 256
+
+// due tells whether a packet may be sent again, and remembers that it was.
+func (r *retransmitter) due(seq uint16, wait, now int64) bool {
+	last := &r.last[seq%repeats]
+	if last.at != 0 && last.seq == seq && now-last.at < wait {
+		return false
+	}
+	*last = repeat{seq: seq, at: max(now, 1)}
+	return true
 }
 
 // allow takes one packet from the budget.
@@ -43,11 +63,16 @@ func (d *DownTrack) retransmit(b *transport.Batch, seq uint16, now int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	ext, ok := d.seq.Reverse(seq)
-	if !ok || d.source == nil || d.paused {
+	if !ok || d.source == nil || d.paused || d.down == nil {
 		return
 	}
 	if d.rtx.buf == nil {
 		d.rtx.buf = make([]byte, mediartp.RTXOverhead+maxPayload)
+		d.rtx.last = make([]repeat, repeats)
+	}
+	copies, wait := d.down.repeatable(d, seq)
+	if copies == 0 || !d.rtx.due(seq, wait, now) {
+		return
 	}
 	p, ok := d.source.packets.load(ext, d.rtx.buf[mediartp.RTXOverhead:])
 	if !ok || p.codec != d.codec || !d.rtx.allow(now) {
@@ -62,13 +87,16 @@ func (d *DownTrack) retransmit(b *transport.Batch, seq uint16, now int64) {
 	h := &d.header
 	h.SSRC, h.PayloadType, h.SequenceNumber = d.cfg.SSRC, d.pts.PT, seq
 	h.Timestamp, h.Marker = d.ts.Peek(p.timestamp), marker
-	if d.pts.RTX != 0 && d.cfg.RTXSSRC != 0 {
+	if d.pts.RTX == 0 || d.cfg.RTXSSRC == 0 {
+		copies = 1
+	} else {
 		mediartp.EncapsulateRTX(d.rtx.buf, seq)
 		payload = d.rtx.buf[:mediartp.RTXOverhead+len(payload)]
-		h.SSRC, h.PayloadType, h.SequenceNumber = d.cfg.RTXSSRC, d.pts.RTX, d.rtx.seq
-		d.rtx.seq++
+		h.SSRC, h.PayloadType = d.cfg.RTXSSRC, d.pts.RTX
 	}
-	_ = d.writeLocked(b, payload, now) // what is lost again is asked for again
+	for range copies {
+		_ = d.writeLocked(b, payload, parcel{kind: bwe.KindRetransmission}, now) // what is lost again is asked for again
+	}
 }
 
 // rebuildLocked makes of a packet from the cache what was sent when it was new. Without RTX that must be the

@@ -36,8 +36,9 @@ type Upstream struct {
 	twccSSRC uint32 // SSRC of the last packet that was recorded
 	audio    audioReception
 	sent     struct{ feedback, reports int64 } // when they were sent last
-	seqs     []uint16                          // scratch
-	buf      []byte                            // scratch
+	limit    limit
+	seqs     []uint16 // scratch
+	buf      []byte   // scratch
 }
 
 // route says where the packets of an SSRC go.
@@ -64,6 +65,15 @@ func logger(l *slog.Logger) *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	return l
+}
+
+// SetExtensions takes over the ids of the header extensions in a configuration: a later description may know more
+// of them.
+func (u *Upstream) SetExtensions(cfg UpstreamConfig) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.cfg.MIDExt, u.cfg.TWCCExt, u.cfg.RIDExt = cfg.MIDExt, cfg.TWCCExt, cfg.RIDExt
+	u.cfg.RepairedRIDExt, u.cfg.DependencyExt = cfg.RepairedRIDExt, cfg.DependencyExt
 }
 
 // AddTrack begins to accept a video stream. Its SSRCs may be 0 when only the MID is known.

@@ -6,6 +6,9 @@ const (
 	countedTemporal = 4
 )
 
+// peakFading is the share of a peak that is left after a second, in percent.
+const peakFading = 80
+
 // Stats describes a received stream, as of the last second.
 type Stats struct {
 	BitrateBps    uint64  // of the payloads
@@ -23,6 +26,7 @@ type Stats struct {
 type LayerStats struct {
 	Spatial, Temporal uint8
 	BitrateBps        uint64
+	PeakBps           uint64 // of the last seconds, fading: what it may soon take again
 	FrameRate         float64
 	Width, Height     int // 0 = not known
 }
@@ -32,6 +36,7 @@ type window struct {
 	since         int64
 	started       bool
 	bytes, frames [countedSpatial][countedTemporal]int64
+	peaks         [countedSpatial][countedTemporal]uint64
 	newest        [countedSpatial]uint32 // timestamp of the last frame that was counted
 	sizes         [countedSpatial]struct{ width, height int }
 }
@@ -96,9 +101,11 @@ func (w *window) layers(perSecond float64) (list []LayerStats) {
 					bytes += w.bytes[i][j]
 				}
 			}
+			bps := uint64(float64(bytes*8) * perSecond)
+			w.peaks[s][t] = max(bps, w.peaks[s][t]*peakFading/100)
 			list = append(list, LayerStats{
 				Spatial: uint8(s), Temporal: uint8(t),
-				BitrateBps: uint64(float64(bytes*8) * perSecond), FrameRate: float64(frames) * perSecond,
+				BitrateBps: bps, PeakBps: w.peaks[s][t], FrameRate: float64(frames) * perSecond,
 				Width: w.sizes[s].width, Height: w.sizes[s].height,
 			})
 		}

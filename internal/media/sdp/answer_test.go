@@ -52,18 +52,18 @@ func TestAnswerText(t *testing.T) {
 		"a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
 		"a=inactive", "a=rtcp-mux", "a=rtcp-rsize",
 		"a=rtpmap:96 VP8/90000",
-		"a=rtcp-fb:96 nack", "a=rtcp-fb:96 nack pli", "a=rtcp-fb:96 ccm fir", "a=rtcp-fb:96 transport-cc",
+		"a=rtcp-fb:96 nack", "a=rtcp-fb:96 nack pli", "a=rtcp-fb:96 ccm fir", "a=rtcp-fb:96 transport-cc", "a=rtcp-fb:96 goog-remb",
 		"a=rtpmap:97 rtx/90000", "a=fmtp:97 apt=96",
 		"a=rtpmap:98 VP9/90000",
-		"a=rtcp-fb:98 nack", "a=rtcp-fb:98 nack pli", "a=rtcp-fb:98 ccm fir", "a=rtcp-fb:98 transport-cc",
+		"a=rtcp-fb:98 nack", "a=rtcp-fb:98 nack pli", "a=rtcp-fb:98 ccm fir", "a=rtcp-fb:98 transport-cc", "a=rtcp-fb:98 goog-remb",
 		"a=fmtp:98 profile-id=0",
 		"a=rtpmap:99 rtx/90000", "a=fmtp:99 apt=98",
 		"a=rtpmap:108 H264/90000",
-		"a=rtcp-fb:108 nack", "a=rtcp-fb:108 nack pli", "a=rtcp-fb:108 ccm fir", "a=rtcp-fb:108 transport-cc",
+		"a=rtcp-fb:108 nack", "a=rtcp-fb:108 nack pli", "a=rtcp-fb:108 ccm fir", "a=rtcp-fb:108 transport-cc", "a=rtcp-fb:108 goog-remb",
 		"a=fmtp:108 " + h264Fmtp,
 		"a=rtpmap:109 rtx/90000", "a=fmtp:109 apt=108",
 		"a=rtpmap:45 AV1/90000",
-		"a=rtcp-fb:45 nack", "a=rtcp-fb:45 nack pli", "a=rtcp-fb:45 ccm fir", "a=rtcp-fb:45 transport-cc",
+		"a=rtcp-fb:45 nack", "a=rtcp-fb:45 nack pli", "a=rtcp-fb:45 ccm fir", "a=rtcp-fb:45 transport-cc", "a=rtcp-fb:45 goog-remb",
 		"a=rtpmap:46 rtx/90000", "a=fmtp:46 apt=45",
 	})
 	if got != strings.Join(want, "\r\n")+"\r\n" {
@@ -210,10 +210,15 @@ func checkVideo(t *testing.T, offered *sdp.Section, lines []string, direction st
 	if len(withPrefix(lines, "a=ssrc-group:FID ")) != 1 || len(withPrefix(lines, "a=ssrc:")) != 2 {
 		t.Errorf("mid %s does not announce its SSRCs", offered.MID)
 	}
-	if strings.Contains(strings.Join(lines, "\n"), "transport-") {
-		t.Errorf("mid %s accepts transport-wide feedback on a received video", offered.MID)
+	_, numbered := offered.Extensions[sdp.ExtensionTransportCC]
+	if strings.Contains(strings.Join(lines, "\n"), sdp.ExtensionTransportCC) != numbered {
+		t.Errorf("mid %s: transport-wide sequence numbers were offered: %v", offered.MID, numbered)
 	}
-	if len(withPrefix(lines, "a=rtcp-fb:"))*2 != 4*len(codecs) || !slices.ContainsFunc(lines, func(l string) bool { return strings.HasSuffix(l, " goog-remb") }) {
+	feedback := 4
+	if slices.Contains(offered.Codecs[0].Feedback, "transport-cc") {
+		feedback++
+	}
+	if len(withPrefix(lines, "a=rtcp-fb:"))*2 != feedback*len(codecs) || !slices.ContainsFunc(lines, func(l string) bool { return strings.HasSuffix(l, " goog-remb") }) {
 		t.Errorf("mid %s has the feedback %v", offered.MID, withPrefix(lines, "a=rtcp-fb:"))
 	}
 }
@@ -351,7 +356,7 @@ func TestNegotiateNothingThatWasNotOffered(t *testing.T) {
 	if err != nil || len(audio.Extensions) != 0 || len(audio.Codecs[0].Feedback) != 0 || audio.Codecs[0].Fmtp != opusFmtp || audio.Codecs[0].Name != "opus" {
 		t.Errorf("audio: %+v, %v", audio, err)
 	}
-	video, err := sdp.NegotiateVideoSend(offer.Videos()[0])
+	video, err := sdp.NegotiateVideoSend(offer.Videos()[0], true)
 	if err != nil || len(video.Extensions) != 0 || !slices.Equal(video.Codecs[0].Feedback, []string{"nack pli"}) {
 		t.Errorf("video: %+v, %v", video, err)
 	}
@@ -359,8 +364,8 @@ func TestNegotiateNothingThatWasNotOffered(t *testing.T) {
 		"no section":     second(sdp.NegotiateAudio(nil)),
 		"no Opus":        second(sdp.NegotiateAudio(offer.Videos()[0])),
 		"mono Opus":      second(sdp.NegotiateAudio(&sdp.Section{Codecs: []sdp.Codec{{Name: "opus", ClockRate: 48000, Channels: 1}}})),
-		"no video codec": second(sdp.NegotiateVideoSend(offer.Audio())),
-		"rejected":       second(sdp.NegotiateVideoSend(&sdp.Section{Rejected: true, Codecs: offer.Videos()[0].Codecs})),
+		"no video codec": second(sdp.NegotiateVideoSend(offer.Audio(), true)),
+		"rejected":       second(sdp.NegotiateVideoSend(&sdp.Section{Rejected: true, Codecs: offer.Videos()[0].Codecs}, true)),
 		"no video":       second(sdp.NegotiateVideoReceive(nil)),
 	} {
 		if errs.CodeOf(err) != errs.Invalid {

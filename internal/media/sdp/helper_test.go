@@ -51,7 +51,7 @@ func answerTo(offer *sdp.Offer) sdp.Answer {
 			a.Negotiated, _ = sdp.NegotiateVideoReceive(s)
 		case s.Receives():
 			a.Role, a.SSRC, a.RTXSSRC = sdp.RoleVideo, uint32(2000+i), uint32(3000+i)
-			a.Negotiated, _ = sdp.NegotiateVideoSend(s)
+			a.Negotiated, _ = sdp.NegotiateVideoSend(s, true)
 		default:
 			a.Negotiated, _ = sdp.NegotiateVideoReceive(s)
 		}

@@ -1,6 +1,7 @@
 package sdp
 
 import (
+	"slices"
 	"strings"
 
 	"carillon/internal/errs"
@@ -72,19 +73,41 @@ func isDefault(profile string) bool { return profile == "" || profile == "0" }
 // Chromium never again offers an extension that an answer has refused on the same section, nor, on new
 // video sections, one that no section uses. So the camera's section, which is there from the first
 // offer, accepts all extensions of NegotiateVideoSend too; the sender leaves out the redundant ones.
+//
+// REMB is accepted beside it: the sender keeps to the lower of what both allow, so that it can be told how much
+// its one receiver takes.
 func NegotiateVideoReceive(s *Section) (Negotiated, error) {
-	return negotiateVideo(s, []string{"nack", "nack pli", "ccm fir", "transport-cc"},
+	return negotiateVideo(s, []string{"nack", "nack pli", "ccm fir", feedbackTransportCC, FeedbackREMB},
 		[]string{ExtensionMID, ExtensionTransportCC, ExtensionAbsSendTime, ExtensionRID, ExtensionRepairedRID, ExtensionDependency})
 }
 
-// NegotiateVideoSend is the policy for a section on which the server sends. Without transport-wide
-// feedback but with abs-send-time and REMB the browser estimates the bandwidth itself, and so knows
-// the estimate that clients choose their videos by. All codecs are listed, not only that of the
-// present sender, because senders change codec while receivers do not negotiate again.
-func NegotiateVideoSend(s *Section) (Negotiated, error) {
-	return negotiateVideo(s, []string{"nack", "nack pli", "ccm fir", "goog-remb"},
-		[]string{ExtensionMID, ExtensionAbsSendTime, ExtensionDependency})
+// NegotiateVideoSend is the policy for a section on which the server sends. With transportCC the receiver
+// reports the arrival of every packet, which the server estimates the bandwidth by. Without it, but with
+// abs-send-time and REMB, the browser estimates the bandwidth itself, and so knows the estimate that old
+// clients choose their videos by. Transport-wide feedback is left out where packets are not retransmitted on a
+// stream of their own: such a packet must not change, and a number of its own would change it. All codecs
+// are listed, not only that of the present sender, because senders change codec while receivers do not
+// negotiate again.
+func NegotiateVideoSend(s *Section, transportCC bool) (Negotiated, error) {
+	n, err := negotiateVideo(s, []string{"nack", "nack pli", "ccm fir", FeedbackREMB, feedbackTransportCC},
+		[]string{ExtensionMID, ExtensionAbsSendTime, ExtensionTransportCC, ExtensionDependency})
+	repairs := !slices.ContainsFunc(n.Codecs, func(c Codec) bool { return c.RTXPayloadType == 0 })
+	if transportCC && repairs {
+		return n, err
+	}
+	delete(n.Extensions, ExtensionTransportCC)
+	for i := range n.Codecs {
+		c := &n.Codecs[i]
+		c.Feedback = slices.DeleteFunc(c.Feedback, func(f string) bool { return f == feedbackTransportCC })
+	}
+	return n, err
 }
+
+// Kinds of feedback by which bandwidth is estimated.
+const (
+	FeedbackREMB        = "goog-remb"
+	feedbackTransportCC = "transport-cc"
+)
 
 func negotiateVideo(s *Section, feedback, extensions []string) (Negotiated, error) {
 	n := Negotiated{Extensions: s.common(extensions...)}

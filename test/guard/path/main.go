@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"strconv"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/srtp/v3"
 
@@ -43,6 +44,8 @@ func (w *writer) WriteRTP(_ *transport.Batch, h *rtp.Header, payload []byte) err
 	return err
 }
 
+func (w *writer) WritePacket(*transport.Batch, []byte) error { panic("a packet waited for its turn") }
+
 func (w *writer) WriteRTCP(*transport.Batch, []byte) error { return nil }
 
 func newContext() *srtp.Context {
@@ -66,9 +69,12 @@ func main() {
 	for i := range receivers {
 		w := &writer{srtp: newContext()}
 		d := forwarder.NewDownTrack(forwarder.DownConfig{
-			Writer: w, SSRC: uint32(100 + 2*i), RTXSSRC: uint32(101 + 2*i), MID: "2",
+			SSRC: uint32(100 + 2*i), RTXSSRC: uint32(101 + 2*i), MID: "2", MIDExt: 1, AbsSendTimeExt: 2, TWCCExt: 3,
 			PayloadTypes: map[string]forwarder.PTs{"VP8": {PT: payloadType, RTX: payloadType + 1}}, CNAME: "guard",
 		})
+		down := forwarder.NewDownstream(forwarder.DownstreamConfig{Writer: w})
+		down.Add(d)
+		down.HandleRTCP(nil, wideLine(), 0)
 		d.SetSource(track)
 		writers = append(writers, w)
 	}
@@ -78,6 +84,15 @@ func main() {
 			panic(fmt.Sprintf("%d packets were forwarded, not %d", w.packets, frames*perFrame))
 		}
 	}
+}
+
+// wideLine is the report of a receiver that takes everything.
+func wideLine() []byte {
+	raw, err := (&rtcp.ReceiverEstimatedMaximumBitrate{Bitrate: 100_000_000}).Marshal()
+	if err != nil {
+		panic(err)
+	}
+	return raw
 }
 
 // run sends frames, the first one a key frame.

@@ -1,0 +1,153 @@
+package rooms
+
+import (
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pion/rtcp"
+
+	"carillon/internal/media/bwe"
+	"carillon/internal/media/forwarder"
+)
+
+// told is an Observer that notes what is paused.
+type told struct {
+	Observer
+	paused, resumed []uint32
+}
+
+func (o *told) Paused(ids []uint32, paused bool) {
+	if paused {
+		o.paused = append(o.paused, ids...)
+	} else {
+		o.resumed = append(o.resumed, ids...)
+	}
+}
+
+// theatre is a studio whose viewer has a line.
+type theatre struct {
+	*studio
+	low, hi *encoding
+	viewer  *Participant
+	video   *receivedVideo
+	down    *forwarder.Downstream
+	told    *told
+}
+
+func newTheatre(t *testing.T, a Adaptation) *theatre {
+	s := newStudio(t)
+	s.size = map[string]int{"low": 1000, "hi": 4000} // 160 and 640 kbit/s
+	e := s.announce([]string{"low", "hi"}, 200, 700)
+	x := &theatre{studio: s, low: e[0], hi: e[1], viewer: (*s.room.members.Load())[1], video: s.viewer, told: &told{}}
+	x.down = forwarder.NewDownstream(forwarder.DownstreamConfig{Writer: null{}})
+	x.down.Add(x.video.DownTrack)
+	x.viewer.media.Store(&media{down: x.down, up: forwarder.NewUpstream(forwarder.UpstreamConfig{Writer: null{}})})
+	x.viewer.log, x.viewer.member.Adaptation, x.viewer.member.Observer = slog.New(slog.DiscardHandler), a, x.told
+	x.video.show(x.hi)
+	x.play(4*time.Second, "low", "hi")
+	return x
+}
+
+// line says what the viewer can take, and lets the room choose for some seconds.
+func (x *theatre) line(bps float32) {
+	raw, err := (&rtcp.ReceiverEstimatedMaximumBitrate{Bitrate: bps}).Marshal()
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	for range 30 {
+		x.down.HandleRTCP(nil, raw, x.now)
+		x.play(100*time.Millisecond, "low", "hi")
+		x.down.Tick(nil, x.now)
+		x.room.allocate(x.now)
+	}
+}
+
+func TestAdaptAll(t *testing.T) {
+	x := newTheatre(t, AdaptAll)
+	group := []uint32{x.low.group.id}
+	expect := func(when string, shown *encoding, paused bool) {
+		t.Helper()
+		if x.video.shown != shown || x.video.serverPaused != paused {
+			t.Errorf("%s: shown %q, paused %v", when, x.video.shown.rid, x.video.serverPaused)
+		}
+	}
+	x.line(2_000_000)
+	expect("wide", x.hi, false)
+	x.line(400_000)
+	expect("narrow", x.low, false)
+	x.line(60_000)
+	expect("tiny", x.low, true)
+	x.line(400_000)
+	expect("narrow again", x.low, false)
+	x.line(2_000_000)
+	expect("wide again", x.hi, false)
+	if !slices.Equal(x.told.paused, group) || !slices.Equal(x.told.resumed, group) {
+		t.Errorf("paused %v, resumed %v", x.told.paused, x.told.resumed)
+	}
+
+	x.viewer.SetPaused([]uint32{x.hi.streamID}, true)
+	x.line(60_000)
+	x.line(2_000_000)
+	if !x.video.userPaused || len(x.told.paused) != 1 || len(x.told.resumed) != 1 {
+		t.Errorf("a video that the user has paused: %+v", x.told)
+	}
+	x.viewer.SetPaused([]uint32{x.hi.streamID}, false)
+
+	x.viewer.UpdateVideo([]Wish{{MID: "2", GroupID: group[0], TargetKbps: 300, Preference: bwe.Balanced}}, nil)
+	x.line(2_000_000)
+	expect("small on the screen", x.low, false)
+	x.viewer.UpdateVideo(nil, []string{"2"})
+	x.line(2_000_000)
+	expect("no wish any more", x.hi, false)
+}
+
+func TestAdaptLayersNeverPauses(t *testing.T) {
+	x := newTheatre(t, AdaptLayers)
+	x.line(2_000_000)
+	if x.video.shown != x.hi {
+		t.Error("the large encoding is not shown on a wide line")
+	}
+	x.line(60_000)
+	if x.video.shown != x.low || x.video.serverPaused || len(x.told.paused) != 0 {
+		t.Errorf("shown %q, paused %v", x.video.shown.rid, x.video.serverPaused)
+	}
+	x.video.show(x.low) // the client asks for the small one
+	x.line(2_000_000)
+	if x.video.shown != x.low {
+		t.Error("more is shown than was asked for")
+	}
+}
+
+func TestClientThatPicksIsLeftAlone(t *testing.T) {
+	x := newTheatre(t, AdaptLayers)
+	x.line(60_000)
+	x.viewer.UpdateVideo([]Wish{{MID: "2", StreamID: x.hi.streamID}, {MID: "no such", StreamID: x.low.streamID}}, []string{"neither"})
+	x.line(60_000)
+	if x.video.shown != x.hi {
+		t.Error("the client's choice is not shown")
+	}
+}
+
+func TestLimitOfSmallCalls(t *testing.T) {
+	x := newTheatre(t, AdaptAll)
+	x.low.group.takesLimits = true
+	x.room.people = 2
+	x.line(400_000)
+	if g := x.low.group; g.limit != 0 {
+		t.Errorf("a sender of two encodings is limited to %d", g.limit)
+	}
+	for _, e := range x.low.group.encodings {
+		e.flowing = e == x.hi
+	}
+	x.sender.limitCameraLocked()
+	if g := x.low.group; g.limit < 350_000 || g.limit > 400_000 {
+		t.Errorf("the sender is limited to %d", g.limit)
+	}
+	x.room.people = 3
+	x.sender.limitCameraLocked()
+	if g := x.low.group; g.limit != 0 {
+		t.Errorf("in a call of three the sender is limited to %d", g.limit)
+	}
+}
