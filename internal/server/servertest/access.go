@@ -22,6 +22,7 @@ type access struct {
 	way     string                       // "", or the end of the only addresses of the relay that can be reached
 	relay   *signalpb.SdkTurnCredentials // from JOIN_ACK
 	red     bool                         // it prefers redundant audio data
+	options Options
 }
 
 // configuration is what clients make of JOIN_ACK: with addresses of a relay they use nothing else.
@@ -40,10 +41,11 @@ func (a access) configuration() webrtc.Configuration {
 func arrive(t testing.TB, ticket Ticket, session uint64, audio bool, a access) *Client {
 	t.Helper()
 	s := Dial(t, ticket)
+	s.serverSide = a.options.ServerSide
 	ack, _ := s.Join(session)
 	a.relay = ack.GetJoinack().GetTurnCredentials()
 	a.relay.Uris = slices.DeleteFunc(a.relay.GetUris(), func(uri string) bool { return !strings.HasSuffix(uri, a.way) })
-	return &Client{Signal: s, Peer: newPeer(t, audio, a), Ticket: ticket, Relay: a.relay.GetUris()}
+	return &Client{Signal: s, Peer: newPeer(t, audio, a), Ticket: ticket, Relay: a.relay.GetUris(), Ack: ack}
 }
 
 // EnterOverTCP is Enter for a client whose network blocks UDP.

@@ -14,7 +14,6 @@ import (
 const (
 	cameraPeriod = 50 * time.Millisecond // 20 frames a second
 	cameraWidth  = 640
-	cameraHeight = 360
 )
 
 // Camera sends VP8 frames of one packet each. They hold no picture, but the true headers, a number
@@ -82,18 +81,18 @@ func (c *Camera) sendFrame() {
 			Version: 2, Marker: true, SequenceNumber: uint16(number),
 			Timestamp: number * uint32(cameraPeriod/time.Millisecond) * 90,
 		},
-		Payload: vp8Frame(c.label, number, c.keyWanted.Swap(false)),
+		Payload: vp8Frame(c.label, number, c.keyWanted.Swap(false), cameraWidth),
 	})
 }
 
 // vp8Frame is a payload descriptor with a 15-bit picture id (RFC 7741 section 4.2), the frame header (RFC 6386 section
 // 9.1), and in place of a picture the label and the number.
-func vp8Frame(label byte, number uint32, key bool) []byte {
+func vp8Frame(label byte, number uint32, key bool, width uint16) []byte {
 	payload := []byte{0x90, 0x80, 0x80 | byte(number>>8)&0x7f, byte(number)}
 	if key {
 		payload = append(payload, 0x10, 0, 0, 0x9d, 0x01, 0x2a)
-		payload = binary.LittleEndian.AppendUint16(payload, cameraWidth)
-		payload = binary.LittleEndian.AppendUint16(payload, cameraHeight)
+		payload = binary.LittleEndian.AppendUint16(payload, width)
+		payload = binary.LittleEndian.AppendUint16(payload, width*9/16)
 	} else {
 		payload = append(payload, 0x11, 0, 0)
 	}

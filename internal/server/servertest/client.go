@@ -17,14 +17,30 @@ type Client struct {
 	Muted  bool     // for the next Subscribe
 	Relay  []string // addresses of the relay that the client was told to use
 
-	AudioID uint32            // the client's own audio stream id, from its first roster
-	Roster  map[string]uint32 // audio stream ids of the first roster, by attendee
+	Ack     *signalpb.SdkSignalFrame // JOIN_ACK
+	AudioID uint32                   // the client's own audio stream id, from its first roster
+	Roster  map[string]uint32        // audio stream ids of the first roster, by attendee
 }
 
 // Enter joins, negotiates audio and waits for the roster. session is the audio_session_id.
 func Enter(t testing.TB, ticket Ticket, session uint64) *Client {
 	t.Helper()
 	c := Arrive(t, ticket, session)
+	c.Negotiate()
+	return c
+}
+
+// Options are what a client can beside the least.
+type Options struct {
+	Feedback   bool  // it asks for lost packets and reports the arrival of all, as browsers do
+	ServerSide bool  // it lets the server adapt its videos
+	Line       *Line // to the media port; nil = straight
+}
+
+// EnterWith is Enter for a client that can more.
+func EnterWith(t testing.TB, ticket Ticket, session uint64, o Options) *Client {
+	t.Helper()
+	c := arrive(t, ticket, session, true, access{network: webrtc.NetworkTypeUDP4, options: o})
 	c.Negotiate()
 	return c
 }
@@ -88,6 +104,15 @@ func (c *Client) SendSubscribe(streamIDs ...uint32) {
 		sub.SendStreams = append(sub.SendStreams, &signalpb.SdkStreamDescriptor{
 			MediaType: signalpb.SdkStreamMediaType_VIDEO.Enum(), StreamId: proto.Uint32(2), GroupId: proto.Uint32(2), MaxBitrateKbps: proto.Uint32(1200),
 		})
+	}
+	if c.simulcast != nil {
+		sub.Duplex = signalpb.SdkStreamServiceType_DUPLEX.Enum()
+		for i, e := range c.simulcast.Encodings {
+			sub.SendStreams = append(sub.SendStreams, &signalpb.SdkStreamDescriptor{
+				MediaType: signalpb.SdkStreamMediaType_VIDEO.Enum(), StreamId: proto.Uint32(uint32(2 + i)), GroupId: proto.Uint32(2),
+				MaxBitrateKbps: proto.Uint32(uint32(e.Kbps)),
+			})
+		}
 	}
 	c.Send(&signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_SUBSCRIBE.Enum(), Sub: sub})
 }

@@ -10,8 +10,12 @@ import (
 	"time"
 
 	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/nack"
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
+
+	"carillon/internal/media/sdp"
 )
 
 // Peer is the media side of a client: a complete WebRTC implementation that shares no code with the
@@ -25,6 +29,9 @@ type Peer struct {
 	red        bool                        // the microphone sends redundant audio data
 	pitch      atomic.Int64                // of the microphone in Hz, 0 = silence
 	camera     *Camera                     // nil until it is switched on
+	simulcast  *Simulcast                  // nil until it is switched on
+	videoCodec webrtc.RTPCodecCapability
+	line       *Line // nil = straight to the server
 	receiving  map[*webrtc.RTPTransceiver]uint32
 	nat        *NAT // nil: none in between
 
@@ -75,11 +82,23 @@ func newPeer(t testing.TB, audio bool, a access) *Peer {
 		must(t, codecs.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: redCodec, PayloadType: redType}, webrtc.RTPCodecTypeAudio))
 	}
 	must(t, codecs.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: opusCodec, PayloadType: opusType}, webrtc.RTPCodecTypeAudio))
-	must(t, codecs.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: vp8Codec, PayloadType: 96}, webrtc.RTPCodecTypeVideo))
-	api := webrtc.NewAPI(webrtc.WithSettingEngine(settings), webrtc.WithMediaEngine(codecs), webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
+	interceptors, video := &interceptor.Registry{}, vp8Codec
+	if a.options.Feedback {
+		video.RTCPFeedback = append(slices.Clone(video.RTCPFeedback), webrtc.RTCPFeedback{Type: "goog-remb"})
+		registerFeedback(t, codecs, interceptors)
+	}
+	must(t, codecs.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: video, PayloadType: 96}, webrtc.RTPCodecTypeVideo))
+	if a.options.Feedback {
+		must(t, codecs.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: rtxCodec, PayloadType: 97}, webrtc.RTPCodecTypeVideo))
+		must(t, webrtc.ConfigureTWCCSender(codecs, interceptors))
+	}
+	api := webrtc.NewAPI(webrtc.WithSettingEngine(settings), webrtc.WithMediaEngine(codecs), webrtc.WithInterceptorRegistry(interceptors))
 	pc, err := api.NewPeerConnection(a.configuration())
 	must(t, err)
-	p := &Peer{t: t, pc: pc, receiving: make(map[*webrtc.RTPTransceiver]uint32), arrived: make(chan *Stream, 64), nat: a.nat}
+	p := &Peer{
+		t: t, pc: pc, videoCodec: video, receiving: make(map[*webrtc.RTPTransceiver]uint32), arrived: make(chan *Stream, 64),
+		nat: a.nat, line: a.options.Line,
+	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	t.Cleanup(p.Close)
 	pc.OnTrack(p.receive)
@@ -91,6 +110,22 @@ func newPeer(t testing.TB, audio bool, a access) *Peer {
 		must(t, err)
 	}
 	return p
+}
+
+var rtxCodec = webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeRTX, ClockRate: 90000, SDPFmtpLine: "apt=96"}
+
+// registerFeedback makes a client ask for lost packets and tell encodings of simulcast apart, as browsers do.
+func registerFeedback(t testing.TB, codecs *webrtc.MediaEngine, interceptors *interceptor.Registry) {
+	t.Helper()
+	for _, uri := range []string{sdp.ExtensionMID, sdp.ExtensionRID, sdp.ExtensionRepairedRID} {
+		must(t, codecs.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeVideo))
+	}
+	responder, err := nack.NewResponderInterceptor()
+	must(t, err)
+	generator, err := nack.NewGeneratorInterceptor()
+	must(t, err)
+	interceptors.Add(responder)
+	interceptors.Add(generator)
 }
 
 func must(t testing.TB, err error) {
@@ -177,6 +212,12 @@ func (s *Stream) Skip() {
 	}
 }
 
+// RequestKeyFrame asks for a key frame of a received video.
+func (p *Peer) RequestKeyFrame(ssrc uint32) {
+	p.t.Helper()
+	must(p.t, p.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: ssrc}}))
+}
+
 // want makes sure that there is a section for each stream, and none is asked for on the others.
 func (p *Peer) want(streamIDs []uint32) {
 	p.t.Helper()
@@ -235,6 +276,9 @@ func (p *Peer) take(answer string) {
 	p.t.Helper()
 	if p.nat != nil {
 		answer = p.nat.rewrite(answer)
+	}
+	if p.line != nil {
+		answer = p.line.through(answer)
 	}
 	must(p.t, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}))
 	if !p.started && p.microphone != nil {

@@ -21,6 +21,8 @@ const Patience = 15 * time.Second
 type Signal struct {
 	t      testing.TB
 	socket *websocket.Conn
+
+	serverSide bool // JOIN says that the server may adapt
 }
 
 // Dial opens a signaling connection the way browsers do.
@@ -171,8 +173,12 @@ func (s *Signal) Join(session uint64) (ack, index *signalpb.SdkSignalFrame) {
 // SendJoin sends JOIN.
 func (s *Signal) SendJoin(session uint64) {
 	s.t.Helper()
-	s.Send(&signalpb.SdkSignalFrame{
-		Type: signalpb.SdkSignalFrame_JOIN.Enum(),
-		Join: &signalpb.SdkJoinFrame{ProtocolVersion: proto.Uint32(2), Flags: proto.Uint32(2), AudioSessionId: proto.Uint64(session)},
-	})
+	join := &signalpb.SdkJoinFrame{ProtocolVersion: proto.Uint32(2), Flags: proto.Uint32(2), AudioSessionId: proto.Uint64(session)}
+	if s.serverSide {
+		join.SupportedServerSideNetworkAdaptions = []signalpb.SdkServerSideNetworkAdaption{
+			signalpb.SdkServerSideNetworkAdaption_NONE, signalpb.SdkServerSideNetworkAdaption_BANDWIDTH_PROBING,
+			signalpb.SdkServerSideNetworkAdaption_BANDWIDTH_PROBING_AND_VIDEO_QUALITY_ADAPTION,
+		}
+	}
+	s.Send(&signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_JOIN.Enum(), Join: join})
 }
