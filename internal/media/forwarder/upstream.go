@@ -110,29 +110,35 @@ func (u *Upstream) RemoveTrack(t *UpTrack) {
 // HandleRTP takes a packet in. It is false, and nothing has been done, when the packet belongs to none of
 // the video tracks.
 func (u *Upstream) HandleRTP(b *transport.Batch, h *rtp.Header, payload []byte, arrival int64) (isVideo bool) {
+	var p packet
+	track, ok := u.takeIn(b, &p, h, payload, arrival)
+	if ok {
+		track.forward(b, &p)
+	}
+	return track != nil
+}
+
+// takeIn finds the track of a packet, nil if there is none, and describes the packet in p, which is zero, if it is to
+// be sent on. The unlocking is deferred because a panic is recovered above, and the tracks must still be removable then.
+func (u *Upstream) takeIn(b *transport.Batch, p *packet, h *rtp.Header, payload []byte, arrival int64) (t *UpTrack, ok bool) {
 	u.mu.Lock()
+	defer u.mu.Unlock()
 	r, ok := u.routeLocked(h)
 	if !ok {
-		u.mu.Unlock()
-		return false
+		return nil, false
 	}
 	u.recordLocked(h, arrival)
-	var p packet
 	var descriptor []byte
 	if u.cfg.DependencyExt != 0 {
 		descriptor = h.GetExtension(u.cfg.DependencyExt)
 	}
 	if r.rtx {
-		ok = r.track.acceptRTX(&p, h, payload, descriptor, arrival)
+		ok = r.track.acceptRTX(p, h, payload, descriptor, arrival)
 	} else {
-		ok = r.track.accept(&p, h, payload, descriptor, arrival)
+		ok = r.track.accept(p, h, payload, descriptor, arrival)
 	}
 	u.nackLocked(b, r.track, arrival)
-	u.mu.Unlock()
-	if ok {
-		r.track.forward(b, &p)
-	}
-	return true
+	return r.track, ok
 }
 
 // RecordArrival counts an audio packet for the transport-wide feedback and the receiver reports. Video
