@@ -62,8 +62,9 @@ type DownTrack struct {
 	transport [2]byte // transport-wide sequence number in header
 	sent      struct{ packets, octets uint32 }
 
-	rtx retransmitter
-	out departures
+	rtx   retransmitter
+	out   departures
+	plain *plainHistory // nil if everything is repeated by RTX
 }
 
 // reference ties a timestamp of the source to a moment, for sender reports.
@@ -77,11 +78,11 @@ type reference struct {
 func NewDownTrack(cfg DownConfig) *DownTrack {
 	d := &DownTrack{cfg: cfg, waiting: true}
 	d.layers.wantSpatial, d.layers.wantTemporal = allLayers, allLayers
-	// Without RTX a packet is repeated under its own number, which must not change a byte of it: AES-GCM
-	// breaks when one nonce protects two texts (RFC 7714 section 8.1). So nothing in it may tell one time of
-	// sending from another.
+	// Without RTX a packet is repeated as it is (plainHistory), so nothing in it may tell one time of sending from
+	// another.
 	if !hasRTX(cfg) {
 		d.cfg.AbsSendTimeExt, d.cfg.TWCCExt = 0, 0
+		d.plain = newPlainHistory()
 	}
 	for _, p := range cfg.PayloadTypes {
 		d.padPT = max(d.padPT, p.RTX)

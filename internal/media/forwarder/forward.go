@@ -141,13 +141,16 @@ func (d *DownTrack) sendLocked(b *transport.Batch, p *packet) error {
 	}
 	var descriptor []byte
 	if len(payload) > 0 {
-		d.patchLocked(p.codec, &p.vp8, &p.vp9, payload)
+		d.patchLocked(p, payload)
 		descriptor = d.patchDescriptorLocked(p.descriptor)
 	}
 	d.describeLocked(descriptor)
 	h := &d.header
 	h.SSRC, h.PayloadType, h.SequenceNumber = d.cfg.SSRC, d.pts.PT, seq
 	h.Timestamp, h.Marker = d.ts.Map(p.timestamp, p.arrival), marker && len(payload) > 0
+	if d.plain != nil {
+		d.plain.note(h, payload)
+	}
 	return d.writeLocked(b, payload, d.parcelLocked(p), p.arrival)
 }
 
@@ -165,14 +168,14 @@ func (d *DownTrack) parcelLocked(p *packet) parcel {
 
 // patchLocked writes the receiver's picture ids into the payload. All receivers of a packet share the
 // payload: each writes its own ids before it sends, so what the one before has left there is no matter.
-func (d *DownTrack) patchLocked(c *Codec, v8 *mediartp.VP8, v9 *mediartp.VP9, payload []byte) {
-	switch c.Name {
+func (d *DownTrack) patchLocked(p *packet, payload []byte) {
+	switch p.codec.Name {
 	case VP8:
-		id, tl0 := d.pictures.Map(v8.Picture())
-		v8.Patch(payload, id, tl0)
+		id, tl0 := d.pictures.Map(p.vp8.Picture())
+		p.vp8.Patch(payload, id, tl0)
 	case VP9:
-		id, tl0 := d.pictures.Map(v9.Picture())
-		v9.Patch(payload, id, tl0)
+		id, tl0 := d.pictures.Map(p.vp9.Picture())
+		p.vp9.Patch(payload, id, tl0)
 	}
 }
 

@@ -79,15 +79,22 @@ func (d *DownTrack) retransmit(b *transport.Batch, seq uint16, now int64) {
 		return
 	}
 	whole := d.rtx.buf[mediartp.RTXOverhead:][:p.size+p.extra]
-	payload, descriptor, marker, ok := d.rebuildLocked(&p, whole[:p.size], whole[p.size:])
+	payload, marker, ok := d.rebuildLocked(&p, whole[:p.size])
 	if !ok {
 		return
+	}
+	var descriptor []byte
+	if len(payload) > 0 {
+		descriptor = d.patchDescriptorLocked(whole[p.size:])
 	}
 	d.describeLocked(descriptor)
 	h := &d.header
 	h.SSRC, h.PayloadType, h.SequenceNumber = d.cfg.SSRC, d.pts.PT, seq
 	h.Timestamp, h.Marker = d.ts.Peek(p.timestamp), marker
 	if d.pts.RTX == 0 || d.cfg.RTXSSRC == 0 {
+		if !d.plain.same(h, payload) {
+			return
+		}
 		copies = 1
 	} else {
 		mediartp.EncapsulateRTX(d.rtx.buf, seq)
@@ -99,31 +106,32 @@ func (d *DownTrack) retransmit(b *transport.Batch, seq uint16, now int64) {
 	}
 }
 
-// rebuildLocked makes of a packet from the cache what was sent when it was new. Without RTX that must be the
-// same to the bit, so that a packet is left alone of which it is not known.
-func (d *DownTrack) rebuildLocked(p *cachedPacket, payload, descriptor []byte) (_, _ []byte, marker, ok bool) {
+// rebuildLocked makes of the payload of a packet from the cache what was sent when it was new: nothing if its layer was
+// left out, so that an empty packet fills its place. It is false when that is not known any more.
+func (d *DownTrack) rebuildLocked(p *cachedPacket, payload []byte) (_ []byte, marker, ok bool) {
 	marker = p.marker
 	if p.layer.layered {
-		switch was, known := d.layers.at(p.ext); {
-		case !known && d.pts.RTX == 0:
-			return nil, nil, false, false
-		case known && !was.includes(p.layer):
-			return nil, nil, false, true // an empty packet fills its place
-		case known:
+		if was, known := d.layers.at(p.ext); known {
+			if !was.includes(p.layer) {
+				return nil, false, true
+			}
 			marker = was.ends(p.marker, p.layer)
 		}
 	}
-	var v8 mediartp.VP8
-	var v9 mediartp.VP9
-	parsed := true
+	ok = true
+	var id uint16
+	var tl0 uint8
 	switch p.codec.Name {
 	case VP8:
-		v8, parsed = mediartp.ParseVP8(payload)
+		v, _ := mediartp.ParseVP8(payload)
+		if id, tl0, ok = d.pictures.Peek(v.Picture()); ok {
+			v.Patch(payload, id, tl0)
+		}
 	case VP9:
-		v9, parsed = mediartp.ParseVP9(payload)
+		v, _ := mediartp.ParseVP9(payload)
+		if id, tl0, ok = d.pictures.Peek(v.Picture()); ok {
+			v.Patch(payload, id, tl0)
+		}
 	}
-	if parsed {
-		d.patchLocked(p.codec, &v8, &v9, payload)
-	}
-	return payload, d.patchDescriptorLocked(descriptor), marker, true
+	return payload, marker, ok
 }

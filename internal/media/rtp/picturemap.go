@@ -74,6 +74,18 @@ func (m *PictureMap) Map(p Picture) (id uint16, tl0 uint8) {
 	return id & 0x7fff, tl0
 }
 
+// Peek returns the ids that Map gave to a picture that is not newer than all others, and changes nothing. It is false
+// when they are not known any more.
+func (m *PictureMap) Peek(p Picture) (id uint16, tl0 uint8, ok bool) {
+	tl0 = p.TL0 + m.tl0Offset
+	if !p.HasID {
+		return 0, tl0, true
+	}
+	in := m.highest + m.step(p)
+	iv, found := m.ids.find(in)
+	return uint16(in-iv.offset) & 0x7fff, tl0, found && in <= m.highest && p.LongID == (m.width == 15)
+}
+
 // Skip leaves a picture out and closes the gap, if it is newer than all before. It does nothing when it is
 // called again for the same picture.
 func (m *PictureMap) Skip(p Picture) {
@@ -82,10 +94,15 @@ func (m *PictureMap) Skip(p Picture) {
 	}
 }
 
+// step is how far an id is from the highest one, the nearest way round.
+func (m *PictureMap) step(p Picture) int64 {
+	shift := 64 - m.width
+	return (int64(p.ID) - m.highest) << shift >> shift
+}
+
 // extend makes an id unique. A source whose ids jump at a key frame has begun anew.
 func (m *PictureMap) extend(p Picture) int64 {
-	shift := 64 - m.width
-	step := (int64(p.ID) - m.highest) << shift >> shift
+	step := m.step(p)
 	if p.BeginOfKey && (step < -maxPictureJump || step > maxPictureJump) || p.LongID != (m.width == 15) {
 		m.restart(p)
 		return m.highest
