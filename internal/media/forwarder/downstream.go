@@ -114,12 +114,12 @@ func answerNACK(b *transport.Batch, tracks map[uint32]*DownTrack, raw []byte, ar
 	}
 	for at := 12; at+4 <= len(raw); at += 4 {
 		seq := binary.BigEndian.Uint16(raw[at:])
-		d.retransmit(b, seq, arrival)
-		for mask := binary.BigEndian.Uint16(raw[at+2:]); mask != 0; mask >>= 1 {
-			seq++
-			if mask&1 != 0 {
-				d.retransmit(b, seq, arrival)
+		// The packet id is the first one; a bit of the mask stands for each of the 16 after it.
+		for mask := uint32(binary.BigEndian.Uint16(raw[at+2:]))<<1 | 1; mask != 0; mask >>= 1 {
+			if mask&1 != 0 && !d.retransmit(b, seq, arrival) {
+				return
 			}
+			seq++
 		}
 	}
 }

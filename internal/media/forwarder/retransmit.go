@@ -6,19 +6,25 @@ import (
 	"carillon/internal/media/transport"
 )
 
-// A receiver may ask for this many packets at once and per second. It is more than a stream loses that is
+// A receiver is sent this many packets again at once and per second. It is more than a stream loses that is
 // still worth watching, and keeps a receiver from making us send without end.
 const (
 	retransmitBurst   = 300
 	retransmitsPerSec = 600
 )
 
+// A receiver may name this many packets at once and per second. It is more than all receivers of a stream that
+// breaks down do, and keeps a receiver from making us search without end: one datagram has room for 8000 names.
+const (
+	askBurst   = 3000
+	asksPerSec = 6000
+)
+
 // retransmitter is the part of a DownTrack that answers NACKs. It is guarded by the DownTrack's mu.
 type retransmitter struct {
-	buf    []byte // taken with the first NACK
-	budget int64  // in packets times 1e9
-	at     int64  // when budget was last filled
-	last   []repeat
+	buf        []byte // taken with the first NACK
+	asks, sent budget
+	last       []repeat
 }
 
 // repeat says when a packet was sent again.
@@ -40,28 +46,40 @@ func (r *retransmitter) due(seq uint16, wait, now int64) bool {
 	return true
 }
 
-// allow takes one packet from the budget.
-func (r *retransmitter) allow(now int64) bool {
+// budget is how much may still be done, in units times 1e9, as of a moment. The zero value is full.
+type budget struct{ left, at int64 }
+
+// take takes one unit, if there is one.
+func (b *budget) take(now, burst, perSec int64) bool {
 	const unit = 1_000_000_000
-	if r.at == 0 {
-		r.budget = retransmitBurst * unit
+	if b.at == 0 {
+		b.left = burst * unit
 	} else {
-		elapsed := min(max(now-r.at, 0), unit)
-		r.budget = min(r.budget+elapsed*retransmitsPerSec, retransmitBurst*unit)
+		elapsed := min(max(now-b.at, 0), unit)
+		b.left = min(b.left+elapsed*perSec, burst*unit)
 	}
-	r.at = max(now, 1)
-	if r.budget < unit {
+	b.at = max(now, 1)
+	if b.left < unit {
 		return false
 	}
-	r.budget -= unit
+	b.left -= unit
 	return true
 }
 
 // retransmit answers a NACK for one packet, by RTX (RFC 4588) if the receiver has it, else by the packet
-// itself. What is not in the cache is on its way from the sender, or lost.
-func (d *DownTrack) retransmit(b *transport.Batch, seq uint16, now int64) {
+// itself. What is not in the cache is on its way from the sender, or lost. It is false when the receiver has asked for
+// too much, and need not be listened to further.
+func (d *DownTrack) retransmit(b *transport.Batch, seq uint16, now int64) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if !d.rtx.asks.take(now, askBurst, asksPerSec) {
+		return false
+	}
+	d.retransmitLocked(b, seq, now)
+	return true
+}
+
+func (d *DownTrack) retransmitLocked(b *transport.Batch, seq uint16, now int64) {
 	ext, ok := d.seq.Reverse(seq)
 	if !ok || d.source == nil || d.paused || d.down == nil {
 		return
@@ -75,7 +93,7 @@ func (d *DownTrack) retransmit(b *transport.Batch, seq uint16, now int64) {
 		return
 	}
 	p, ok := d.source.packets.load(ext, d.rtx.buf[mediartp.RTXOverhead:])
-	if !ok || p.codec != d.codec || !d.rtx.allow(now) {
+	if !ok || p.codec != d.codec || !d.rtx.sent.take(now, retransmitBurst, retransmitsPerSec) {
 		return
 	}
 	whole := d.rtx.buf[mediartp.RTXOverhead:][:p.size+p.extra]
