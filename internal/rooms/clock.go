@@ -26,7 +26,7 @@ func (r *Room) run() {
 	ticker := time.NewTicker(frame)
 	defer ticker.Stop()
 	start := time.Now()
-	var done int64
+	var done, steps int64 // the steps are those made: none of the periodic work is left out with the frames that are
 	for {
 		select {
 		case <-r.stop:
@@ -38,13 +38,15 @@ func (r *Room) run() {
 			done = due - maxCatchUp
 		}
 		for ; done < due; done++ {
-			r.step(b, done)
+			r.step(b, steps)
+			steps++
 		}
 	}
 }
 
 // step does the work of one frame. It takes no lock except every few frames for signaling.
 func (r *Room) step(b *transport.Batch, n int64) {
+	defer r.contain()
 	now := transport.Now()
 	r.mix.Step(func(s *mixer.Sink, f *mixer.Frame) {
 		if p, ok := s.Owner().(*Participant); ok {

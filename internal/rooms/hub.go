@@ -128,6 +128,22 @@ func (h *Hub) leave(p *Participant, dropped bool) {
 	h.reapLocked(p.room)
 }
 
+// expel is leave for a participant whose handling has failed.
+func (h *Hub) expel(p *Participant) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p.room.expel(p)
+	h.reapLocked(p.room)
+}
+
+// endRoom asks everybody in a room to come again, to another one.
+func (h *Hub) endRoom(r *Room) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r.endAll(ReasonRestart)
+	h.reapLocked(r)
+}
+
 // reapLocked forgets a room that nobody is in any more.
 func (h *Hub) reapLocked(r *Room) {
 	if h.rooms[r.id] == r && r.empty() {

@@ -18,6 +18,7 @@ type media struct {
 	up          *forwarder.Upstream
 	down        *forwarder.Downstream
 	remoteUfrag string
+	owner       *Participant
 	sessionID   uint64 // of the session descriptions (RFC 8829 section 5.2.1)
 
 	nextPaced *media // see pacer
@@ -80,6 +81,7 @@ func (p *Participant) HandleClosed(err error) { p.room.hub.background(func() { p
 
 // sendAudio sends one mixed frame. It is called by the room's clock only.
 func (p *Participant) sendAudio(b *transport.Batch, f *mixer.Frame, now int64) {
+	defer p.contain()
 	if m := p.media.Load(); m != nil {
 		m.audioOut.send(b, m.down, f, now)
 	}
@@ -87,7 +89,8 @@ func (p *Participant) sendAudio(b *transport.Batch, f *mixer.Frame, now int64) {
 
 // tick runs the periodic RTCP of the connection.
 func (p *Participant) tick(b *transport.Batch, now int64, wall time.Time) {
-	if m := p.media.Load(); m != nil {
+	defer p.contain()
+	if m := p.media.Load(); m != nil && !p.broken.Load() {
 		m.audioOut.tick(b, m.conn, now, wall)
 		m.up.Tick(b, now)
 		m.down.Tick(b, now)

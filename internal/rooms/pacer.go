@@ -75,13 +75,19 @@ func step(b *transport.Batch, active []*media) []*media {
 	now := transport.Now()
 	kept := active[:0]
 	for _, m := range active {
-		if m.down.Pace(b, now) {
+		if m.pace(b, now) {
 			kept = append(kept, m)
 		}
 	}
 	clear(active[len(kept):])
 	b.Flush()
 	return kept
+}
+
+// pace reports whether the connection needs it again.
+func (m *media) pace(b *transport.Batch, now int64) (again bool) {
+	defer m.owner.contain()
+	return m.down.Pace(b, now)
 }
 
 // sleep waits until a connection is added; false = the end has come.

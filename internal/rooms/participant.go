@@ -44,6 +44,8 @@ type Participant struct {
 	// media is set by the first Subscribe. The packet path reads it without a lock.
 	media atomic.Pointer[media]
 
+	broken atomic.Bool // its handling has panicked, and it is being expelled
+
 	// Guarded by room.mu.
 	gone       bool
 	announced  bool          // the others see it in the roster
@@ -80,6 +82,7 @@ func newParticipant(r *Room, m Member) *Participant {
 		messages: rate.NewLimiter(senderRate, senderBurst),
 		received: make(map[string]*receivedVideo),
 	}
+	p.member.Observer = guarded{p, m.Observer}
 	p.muted = !p.maySendAudioLocked()
 	return p
 }

@@ -20,6 +20,8 @@ type Room struct {
 	mix  *mixer.Room
 	stop chan struct{} // closed by Hub.reapLocked
 
+	broken atomic.Bool // its clock has panicked, and it is being ended
+
 	// members is every participant, for the clock, which takes no lock. It is replaced, never
 	// changed, under mu.
 	members atomic.Pointer[[]*Participant]
@@ -213,6 +215,16 @@ func (r *Room) endAll(reason Reason) {
 	for _, p := range *r.members.Load() {
 		r.removeLocked(p, reason == ReasonRestart)
 		p.endLocked(reason)
+	}
+}
+
+// expel ends a participant whose handling has failed.
+func (r *Room) expel(p *Participant) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !p.gone {
+		r.removeLocked(p, true)
+		p.endLocked(ReasonMediaLost)
 	}
 }
 

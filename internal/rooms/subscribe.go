@@ -105,7 +105,7 @@ func (p *Participant) openMediaLocked(o *sdp.Offer) (*media, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &media{conn: conn, remoteUfrag: o.Ufrag, sessionID: uint64(newSSRC())<<31 | uint64(newSSRC())}
+	m := &media{owner: p, conn: conn, remoteUfrag: o.Ufrag, sessionID: uint64(newSSRC())<<31 | uint64(newSSRC())}
 	m.audioOut.open()
 	config := extensions(o)
 	config.Writer, config.MediaSSRC, config.Logger = conn, m.audioOut.header.SSRC, p.log

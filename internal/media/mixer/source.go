@@ -46,6 +46,7 @@ type Source struct {
 	number  uint8   // talker number or noNumber
 	held    float32 // loudest level lately; of talkers only
 	refused bool    // too many talk: it is not decoded
+	broken  bool    // it has panicked: it is left alone
 
 	dec      *opus.Decoder // nil until it speaks
 	epoch    uint32        // of the stream that dec decodes

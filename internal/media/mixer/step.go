@@ -1,5 +1,7 @@
 package mixer
 
+import "runtime/debug"
+
 // Frame is what a listener hears in one step. The packets are valid until deliver returns; they may be shared with
 // other sinks and must not be changed.
 type Frame struct {
@@ -29,10 +31,21 @@ func (r *Room) Step(deliver func(s *Sink, f *Frame)) {
 func (r *Room) listen(sources []*Source) {
 	r.talkers.begin(r.step)
 	for _, s := range sources {
-		if s.advance(r) {
+		if r.advance(s) {
 			r.talkers.admit(s)
 		}
 	}
+}
+
+// advance moves a source on by one frame. One whose packets make that panic says nothing any more.
+func (r *Room) advance(s *Source) (talks bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.broken, talks = true, false
+			r.log.Error("panic in the decoding of an audio stream", "panic", v, "stack", string(debug.Stack()))
+		}
+	}()
+	return !s.broken && s.advance(r)
 }
 
 // assign finds the mix that each sink hears in this step.
