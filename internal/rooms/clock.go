@@ -106,9 +106,10 @@ func (r *Room) flushIndexLocked() {
 		return
 	}
 	r.indexDirty = false
+	all := r.overviewLocked()
 	for _, p := range *r.members.Load() {
 		if p.indexSent {
-			p.member.Observer.Index(r.indexLocked(p))
+			p.member.Observer.Index(all.index(p))
 		}
 	}
 }

@@ -7,15 +7,29 @@ import (
 	"carillon/internal/media/sdp"
 )
 
-// indexLocked is the picture of the room's video for p: what it may receive, and nothing for a
-// connection that only shares a screen.
-func (r *Room) indexLocked(p *Participant) Index {
-	full := r.camerasLocked() >= MaxCameras && p.camera == nil
-	ix := Index{AtCapacity: full || !p.maySendVideoLocked(), Participants: r.people, Codecs: r.codecsLocked()}
+// overview is what the indexes of all people in a room have in common. It is worked out once for all of them: in a
+// full room it takes longer than everything else. The room's lock is held for as long as it is used.
+type overview struct {
+	room   *Room
+	full   bool // there are as many cameras as there may be
+	codecs []sdp.Format
+}
+
+func (r *Room) overviewLocked() overview {
+	return overview{room: r, full: r.camerasLocked() >= MaxCameras, codecs: r.codecsLocked()}
+}
+
+func (r *Room) indexLocked(p *Participant) Index { return r.overviewLocked().index(p) }
+
+// index is the picture of the room's video for p: what it may receive, and nothing for a connection that only shares a
+// screen.
+func (o overview) index(p *Participant) Index {
+	full := o.full && p.camera == nil
+	ix := Index{AtCapacity: full || !p.maySendVideoLocked(), Participants: o.room.people, Codecs: o.codecs}
 	if p.content {
 		return ix
 	}
-	for _, e := range r.streams {
+	for _, e := range o.room.streams {
 		if !e.listed || !p.mayReceiveLocked(e.group) {
 			continue
 		}

@@ -46,7 +46,7 @@ type Index struct {
 	Sources      []Source
 	AtCapacity   bool         // no camera of this participant is accepted
 	Participants int          // people in the conference, the receiver included
-	Codecs       []sdp.Format // that everybody can decode
+	Codecs       []sdp.Format // that everybody can decode; shared, not to be changed
 
 	CameraRefused bool // what this participant sent as its camera has just been refused
 }
