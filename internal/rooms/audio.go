@@ -79,7 +79,9 @@ const (
 )
 
 func (o *audioOut) open() {
-	o.header = rtp.Header{Version: 2, SSRC: newSSRC(), SequenceNumber: uint16(newSSRC()), Timestamp: newSSRC()}
+	// Below 2^15, so that the first packets may get lost without a wrap that the receiver knows nothing of (RFC 3711
+	// section 3.3.1).
+	o.header = rtp.Header{Version: 2, SSRC: newSSRC(), SequenceNumber: uint16(newSSRC() & 0x7fff), Timestamp: newSSRC()}
 	o.sdes, _ = rtcp.NewCNAMESourceDescription(o.header.SSRC, cname).Marshal() // a short constant name cannot fail
 }
 
