@@ -144,12 +144,15 @@ func (p *Participant) dropReceivedLocked(mid string) {
 func (p *Participant) SetPaused(streamIDs []uint32, paused bool) {
 	p.room.mu.Lock()
 	defer p.room.mu.Unlock()
+	named := make(map[*videoGroup]bool) // the list may be very long
 	for _, id := range streamIDs {
-		e := p.room.streams[id]
-		for _, v := range p.received {
-			if e != nil && v.wanted != nil && v.wanted.group == e.group {
-				v.pause(paused, v.serverPaused)
-			}
+		if e := p.room.streams[id]; e != nil {
+			named[e.group] = true
+		}
+	}
+	for _, v := range p.received {
+		if v.wanted != nil && named[v.wanted.group] {
+			v.pause(paused, v.serverPaused)
 		}
 	}
 }

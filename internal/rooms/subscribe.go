@@ -52,15 +52,15 @@ const (
 func (p *Participant) Subscribe(s Subscription) (*Subscribed, error) {
 	p.subscribing.Lock()
 	defer p.subscribing.Unlock()
+	n, err := p.negotiate(s) // before the room is held up: a large offer takes a while
+	if err != nil {
+		return nil, err
+	}
 	r := p.room
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if p.gone {
 		return nil, errGone
-	}
-	n, err := p.negotiate(s)
-	if err != nil {
-		return nil, err
 	}
 	m, err := p.openMediaLocked(s.Offer)
 	if err != nil {
