@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,8 +27,13 @@ const (
 	maxCandidates = 12 // of each protocol
 )
 
+// candidateCache is read without a lock: a relay looks at it for each datagram.
 type candidateCache struct {
-	mu   sync.Mutex
+	current atomic.Pointer[candidateList]
+	making  sync.Mutex
+}
+
+type candidateList struct {
 	list []Candidate
 	made time.Time
 }
@@ -38,12 +44,17 @@ type candidateCache struct {
 // usually not behind the translation that made the public IPv4 address necessary. The caller must not change the list.
 func (s *Server) Candidates() []Candidate {
 	c := &s.candidates
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if now := time.Now(); c.list == nil || now.Sub(c.made) > candidatesFresh {
-		c.list, c.made = s.makeCandidates(interfaceAddrs()), now
+	old, now := c.current.Load(), time.Now()
+	switch {
+	case old == nil:
+		c.making.Lock()
+	case now.Sub(old.made) <= candidatesFresh || !c.making.TryLock(): // or somebody is at it
+		return old.list
 	}
-	return c.list
+	defer c.making.Unlock()
+	fresh := &candidateList{list: s.makeCandidates(interfaceAddrs()), made: now}
+	c.current.Store(fresh)
+	return fresh.list
 }
 
 // makeCandidates is given the addresses of the interfaces, loopback included.
