@@ -94,10 +94,28 @@ func originOf(addr net.Addr) netip.Addr {
 func (s *streams) admit(client net.Addr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c := s.byClient[client.String()]; c != nil && client.Network() == "tcp" {
+	if c := s.findLocked(client); c != nil {
 		c.expiry.Stop()
 		s.knownLocked(c)
 	}
+}
+
+// dismiss makes a connection a stranger again: its allocation has ended.
+func (s *streams) dismiss(client net.Addr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.findLocked(client); c != nil && !c.stranger {
+		c.stranger = true
+		s.strangers[c.origin]++
+		c.expiry.Reset(s.strangerFor)
+	}
+}
+
+func (s *streams) findLocked(client net.Addr) *guardedConn {
+	if client.Network() != "tcp" {
+		return nil
+	}
+	return s.byClient[client.String()]
 }
 
 func (s *streams) knownLocked(c *guardedConn) {

@@ -86,6 +86,7 @@ func Listen(cfg Config) (*Server, error) {
 		QuotaHandler: func(id, _ string, _ net.Addr) bool { return s.withinQuota(id) },
 		EventHandler: turn.EventHandler{
 			OnAllocationCreated: func(client, _ net.Addr, _, _, _ string, _ net.Addr, _ int) { s.streams.admit(client) },
+			OnAllocationDeleted: func(client, _ net.Addr, _, _, _ string) { s.streams.dismiss(client) },
 		},
 		InboundMTU:    inboundMTU,
 		LoggerFactory: &logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled},

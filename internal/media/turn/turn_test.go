@@ -367,6 +367,23 @@ func TestClientsWithAnAllocationStay(t *testing.T) {
 	check(t, s, connection(t, s), relayed)
 }
 
+// Otherwise one user could take all connections there are, one after the other.
+func TestClientsWithoutAnAllocationAnyMoreAreSentAway(t *testing.T) {
+	s := listen(t)
+	s.streams.mu.Lock()
+	s.streams.strangerFor = 300 * time.Millisecond
+	s.streams.mu.Unlock()
+	relayed := allocate(t, client(t, s, "TCP", s.Issue()))
+	if err := relayed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the connection is closed", func() bool {
+		s.streams.mu.Lock()
+		defer s.streams.mu.Unlock()
+		return len(s.streams.byClient)+len(s.streams.strangers) == 0
+	})
+}
+
 func TestStrangersOfOneAddressAreBounded(t *testing.T) {
 	s := listen(t)
 	var all []net.Conn
