@@ -18,6 +18,10 @@ const (
 	// in the mix, and the change to it takes a packet from the jitter queue early, just when that needs all it has.
 	cleanFor = 100
 
+	// maxPassed bounds the packets, in bytes: 160 kbit/s, twice what clients use for one channel. All listeners get
+	// them, however bad their lines are.
+	maxPassed = 400
+
 	// primeFrames is how much of what was passed on an encoder is fed with before it takes over.
 	primeFrames = 5
 )
@@ -122,7 +126,7 @@ func (m *mix) pass(packet []byte) {
 // taken, it was decoded without damage, and it is what an encoder of ours would make: 20 ms of mono.
 func (s *Source) passable() bool {
 	const stereo = 4 // flag in the first byte (RFC 6716 section 3.1)
-	return s.whole && len(s.packet) > 2 && len(s.packet) <= maxFrameBytes && s.packet[0]&stereo == 0
+	return s.whole && len(s.packet) > 2 && len(s.packet) <= maxPassed && s.packet[0]&stereo == 0
 }
 
 // align reports whether the frame of this step is all that is decoded. If it is not, so much of it is repeated that
