@@ -84,10 +84,11 @@ describe('ended panel', () => {
 describe('participant tile', () => {
   const person: Participant = {
     attendeeId: 'a1', name: 'Ann Lee', self: false, content: false, muted: false, speaking: false, tileId: undefined, portrait: false,
+    held: false,
   }
 
   it('binds and lets go of the picture as it comes, changes and goes', async () => {
-    const engine = { bindVideo: vi.fn(), unbindVideo: vi.fn() }
+    const engine = { bindVideo: vi.fn(), unbindVideo: vi.fn(), show: vi.fn(), hide: vi.fn() }
     const tile = show(ParticipantTile, { props: { participant: person, engine: engine as unknown as MeetingEngine, veiled: false, pinned: false } })
     expect(tile.find('video').exists()).toBe(false)
     expect(tile.text()).toContain('AL')
@@ -101,10 +102,18 @@ describe('participant tile', () => {
     await tile.setProps({ participant: person })
     expect(engine.unbindVideo).toHaveBeenLastCalledWith(5)
     expect(tile.find('video').exists()).toBe(false)
+    tile.unmount()
+    expect(engine.hide).toHaveBeenLastCalledWith('a1')
+  })
+
+  it('says that a picture is held back', () => {
+    const engine = { bindVideo: vi.fn(), unbindVideo: vi.fn(), show: vi.fn(), hide: vi.fn() } as unknown as MeetingEngine
+    const tile = show(ParticipantTile, { props: { participant: { ...person, tileId: 4, held: true }, engine, veiled: false, pinned: false } })
+    expect(tile.find(testId('tile-held')).text()).toContain('too weak')
   })
 
   it('says who it is and whether the microphone is off', async () => {
-    const engine = { bindVideo: vi.fn(), unbindVideo: vi.fn() } as unknown as MeetingEngine
+    const engine = { bindVideo: vi.fn(), unbindVideo: vi.fn(), show: vi.fn(), hide: vi.fn() } as unknown as MeetingEngine
     const tile = show(ParticipantTile, { props: { participant: { ...person, muted: true, self: true }, engine, veiled: false, pinned: false } })
     expect(tile.find(testId('tile')).attributes()).toMatchObject({ 'data-attendee-id': 'a1', 'data-self': 'true' })
     expect(tile.find(testId('tile-name')).text()).toBe('Ann Lee (you)')

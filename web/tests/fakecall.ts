@@ -1,6 +1,6 @@
 import { vi } from 'vitest'
 import type { JoinInfo } from '@/api/meetings'
-import type { Call, CallObserver } from '@/meeting/call'
+import type { Call, CallObserver, PictureWish } from '@/meeting/call'
 import type { Choices } from '@/meeting/capture'
 import { MeetingEngine, type Snapshot } from '@/meeting/engine'
 
@@ -53,6 +53,9 @@ export class FakeCall implements Call {
   }
   stopShare() {
     this.log.push('stop share')
+  }
+  watch(wishes: readonly PictureWish[]) {
+    this.log.push(`watch ${wishes.map(({ attendeeId, size }) => `${attendeeId}=${size}`).join(" ")}`)
   }
   bindVideo() {}
   unbindVideo() {}

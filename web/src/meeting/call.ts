@@ -26,6 +26,16 @@ export interface VideoTile {
   /** Natural size in pixels, 0 before the first frame. */
   width: number
   height: number
+  /** The server holds the picture back, because the connection has no room for it. */
+  held: boolean
+}
+
+/** From a face in a strip to a screen that is to be read. */
+export type PictureSize = 'low' | 'medium' | 'high' | 'maximum'
+
+export interface PictureWish {
+  attendeeId: string
+  size: PictureSize
 }
 
 /** What a call reports. Every method is called asynchronously, never from within a method of Call. */
@@ -69,6 +79,8 @@ export interface Call {
   /** Sends a screen with its sound to the others; ends the stream when it is over. One at a time. */
   startShare(screen: MediaStream): void
   stopShare(): void
+  /** Receives these pictures only, and no larger than they are shown. Without wishes everything is received. */
+  watch(wishes: readonly PictureWish[]): void
   bindAudio(element: HTMLAudioElement): Promise<void>
   chooseSpeaker(deviceId: string): Promise<void>
   bindVideo(tileId: number, element: HTMLVideoElement): void

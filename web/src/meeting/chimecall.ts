@@ -4,6 +4,10 @@ import {
   DefaultMeetingSession,
   LogLevel,
   MeetingSessionConfiguration,
+  TargetDisplaySize,
+  VideoPreference,
+  VideoPreferences,
+  VideoPriorityBasedPolicy,
   type AudioVideoObserver,
   type ContentShareObserver,
   type DefaultContentShareController,
@@ -12,7 +16,7 @@ import {
   type VideoTileState,
 } from 'amazon-chime-sdk-js'
 import type { JoinInfo } from '@/api/meetings'
-import type { Call, CallObserver } from './call'
+import type { Call, CallObserver, PictureSize, PictureWish } from './call'
 import { listenForSpeech } from './speech'
 import { stopCause } from './stopcause'
 import { videoTile } from './videotile'
@@ -29,9 +33,12 @@ const cameraFrameRate = 24
 export function openChimeCall(info: JoinInfo, observer: CallObserver): Call {
   const logger = new ConsoleLogger('carillon', LogLevel.WARN)
   const configuration = new MeetingSessionConfiguration(info.meeting, info.attendee)
+  const downlink = new VideoPriorityBasedPolicy(logger)
+  configuration.videoDownlinkBandwidthPolicy = downlink
+  configuration.enableSimulcastForUnifiedPlanChromiumBasedBrowsers = true
   const devices = new DefaultDeviceController(logger, { enableWebAudio: false })
   const session = new DefaultMeetingSession(configuration, logger, devices)
-  return new ChimeCall(session, devices, observer)
+  return new ChimeCall(session, devices, downlink, observer)
 }
 
 class ChimeCall implements Call, AudioVideoObserver, DeviceChangeObserver, ContentShareObserver {
@@ -39,6 +46,7 @@ class ChimeCall implements Call, AudioVideoObserver, DeviceChangeObserver, Conte
   readonly selfExternalId: string
   private readonly session: DefaultMeetingSession
   private readonly devices: DefaultDeviceController
+  private readonly downlink: VideoPriorityBasedPolicy
   private readonly observer: CallObserver
   private readonly heard = new Set<string>()
   private started = false
@@ -50,9 +58,10 @@ class ChimeCall implements Call, AudioVideoObserver, DeviceChangeObserver, Conte
   private stopListening: (() => void) | undefined
   private sharing = false
 
-  constructor(session: DefaultMeetingSession, devices: DefaultDeviceController, observer: CallObserver) {
+  constructor(session: DefaultMeetingSession, devices: DefaultDeviceController, downlink: VideoPriorityBasedPolicy, observer: CallObserver) {
     this.session = session
     this.devices = devices
+    this.downlink = downlink
     this.observer = observer
     this.selfId = session.configuration.credentials?.attendeeId ?? ''
     this.selfExternalId = session.configuration.credentials?.externalUserId ?? ''
@@ -138,6 +147,12 @@ class ChimeCall implements Call, AudioVideoObserver, DeviceChangeObserver, Conte
 
   stopShare(): void {
     if (this.sharing) this.session.audioVideo.stopContentShare()
+  }
+
+  watch(wishes: readonly PictureWish[]): void {
+    const preferences = VideoPreferences.prepare()
+    for (const { attendeeId, size } of wishes) preferences.add(new VideoPreference(attendeeId, rank[size], displaySize[size]))
+    this.downlink.chooseRemoteVideoSources(preferences.build())
   }
 
   async bindAudio(element: HTMLAudioElement): Promise<void> {
@@ -270,6 +285,16 @@ class ChimeCall implements Call, AudioVideoObserver, DeviceChangeObserver, Conte
     await audioVideo.stopVideoInput()
     await this.devices.destroy()
   }
+}
+
+/** The larger it is shown, the longer a picture keeps its quality when the connection gets worse. 1 is the most important. */
+const rank: Record<PictureSize, number> = { maximum: 1, high: 2, medium: 3, low: 4 }
+
+const displaySize: Record<PictureSize, TargetDisplaySize> = {
+  maximum: TargetDisplaySize.Maximum,
+  high: TargetDisplaySize.High,
+  medium: TargetDisplaySize.Medium,
+  low: TargetDisplaySize.Low,
 }
 
 function deviceConstraint(deviceId: string): MediaTrackConstraints {

@@ -5,6 +5,7 @@ import type { Call, CallObserver, StopCause } from './call'
 import { Capture, type Choices, type Notice } from './capture'
 import { Roster, type Participant } from './roster'
 import { Share, shareLimit, type ShareProblem, type ShareState } from './share'
+import { View } from './view'
 
 export type Phase =
   | 'idle'
@@ -73,6 +74,7 @@ export class MeetingEngine {
   private readonly config: EngineConfig
   private readonly capture: Capture
   private readonly share: Share
+  private readonly view = new View()
   private readonly now: () => number
 
   private phase: Phase = 'idle'
@@ -199,6 +201,15 @@ export class MeetingEngine {
     this.call?.unbindVideo(tileId)
   }
 
+  /** Says that somebody's picture is on the screen, and how high in device pixels. */
+  show(attendeeId: string, height: number): void {
+    this.view.show(attendeeId, height)
+  }
+
+  hide(attendeeId: string): void {
+    this.view.hide(attendeeId)
+  }
+
   dismissNotice(): void {
     this.capture.notice = undefined
     this.share.dismiss()
@@ -223,6 +234,7 @@ export class MeetingEngine {
     this.roster = new Roster(call.selfId, call.selfExternalId)
     this.capture.attach(call)
     this.share.attach(call)
+    this.view.attach(call)
     this.publish()
     if (this.audio) await call.bindAudio(this.audio).catch(() => undefined)
     await this.capture.begin(() => {

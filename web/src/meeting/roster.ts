@@ -13,6 +13,8 @@ export interface Participant {
   readonly tileId: number | undefined
   /** Taller than wide: shown whole instead of cropped. */
   readonly portrait: boolean
+  /** The picture is held back, because the connection has no room for it. */
+  readonly held: boolean
 }
 
 const contentSuffix = '#content'
@@ -99,7 +101,7 @@ export class Roster {
 
   private showTile(attendeeId: string): void {
     const tile = [...this.tiles.values()].find((each) => each.attendeeId === attendeeId && each.active)
-    this.change(attendeeId, { tileId: tile?.tileId, portrait: tile !== undefined && tile.height > tile.width })
+    this.change(attendeeId, { tileId: tile?.tileId, portrait: tile !== undefined && tile.height > tile.width, held: tile?.held ?? false })
   }
 
   private isSpeaking(attendeeId: string, now: number): boolean {
@@ -117,6 +119,7 @@ export class Roster {
       speaking: false,
       tileId: undefined,
       portrait: false,
+      held: false,
     })
     this.cached = undefined
     // The picture may have come before the name.

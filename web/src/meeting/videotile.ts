@@ -12,5 +12,6 @@ export function videoTile(state: VideoTileState): VideoTile | undefined {
     active: Boolean(state.boundVideoStream),
     width: state.videoStreamContentWidth ?? 0,
     height: state.videoStreamContentHeight ?? 0,
+    held: state.paused,
   }
 }
