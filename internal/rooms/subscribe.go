@@ -257,6 +257,8 @@ func (n *negotiation) applyAudio(p *Participant, m *media) {
 	if m.audioOut.payloadType.Load() == 0 && !p.member.Estimates {
 		m.audioOut.number(section.Negotiated.Extensions[sdp.ExtensionTransportCC])
 	}
+	wish := section.Negotiated.Audio
+	p.sink.SetFormat(mixer.NewFormat(wish.Stereo, wish.MaxBitrate))
 	m.audioIn.Store(&audioIn{payloadType: pt, red: red, levelExt: section.Negotiated.Extensions[sdp.ExtensionAudioLevel], source: p.source})
 	m.audioOut.payloadType.Store(uint32(pt))
 	m.audioOut.red.Store(uint32(red))

@@ -152,10 +152,10 @@ func benchmarkFloor(b *testing.B, participants, talkers int) {
 	for i := range voices {
 		v := &voice{loop: speechLoop(b, i, false)}
 		var err error
-		if v.dec, err = opus.NewDecoder(); err != nil {
+		if v.dec, err = opus.NewDecoder(1); err != nil {
 			b.Fatal(err)
 		}
-		if v.enc, err = opus.NewEncoder(encoderConfig); err != nil {
+		if v.enc, err = opus.NewEncoder(Format{}.encoder()); err != nil {
 			b.Fatal(err)
 		}
 		voices[i] = v

@@ -8,25 +8,25 @@ import (
 
 // decode appends the packet to pcm.
 func (s *Source) decode(r *Room, p *popped) {
-	if !s.ensureDecoder(r) {
+	if !s.ensureDecoder(r, opus.Stereo(p.payload)) {
 		s.skip(p.samples)
 		return
 	}
-	if !s.decoding {
-		for _, earlier := range p.preroll[:p.prerolls] {
-			_, _ = s.dec.Decode(earlier, r.work.pcm[:]) // only for the decoder's memory
-		}
+	for _, earlier := range p.preroll[:p.prerolls] {
+		_, _ = s.dec.Decode(earlier, r.work.pcm[:]) // only for the decoder's memory
 	}
 	out := s.extend(p.samples)
-	n, err := s.dec.Decode(p.payload, out)
-	loudness, sane := measure(out)
-	if err != nil || n != len(out) || !sane {
-		clear(out) // damaged, and no concern of anybody else
+	raw := s.raw(r, &out)
+	n, err := s.dec.Decode(p.payload, raw)
+	loudness, sane := measure(raw)
+	if err != nil || n != out.len() || !sane {
+		out.clear() // damaged, and no concern of anybody else
 		if !sane {
 			s.dec, s.decoding = nil, false // its memory is as bad as its output
 		}
 		return
 	}
+	out.set(raw)
 	s.decoding, s.conceal = true, 0
 	s.packet, s.intact = append(s.packet[:0], p.payload...), true
 	if p.level == UnknownLevel {
@@ -49,76 +49,91 @@ func (s *Source) fillIn(r *Room, following []byte, n int) {
 	}
 	s.clean = 0
 	out := s.extend(n)
+	raw := s.raw(r, &out)
 	err := error(nil)
 	switch {
 	case len(following) > 0:
-		err = s.dec.DecodeFEC(following, out)
+		err = s.dec.DecodeFEC(following, raw)
 	case s.conceal < maxConceal:
-		err = s.dec.Conceal(out)
+		err = s.dec.Conceal(raw)
 	default:
-		clear(out)
+		clear(raw)
 	}
 	s.conceal += n
-	if _, sane := measure(out); !sane {
+	_, sane := measure(raw)
+	if !sane {
 		s.dec, s.decoding = nil, false
-		clear(out)
-	} else if err != nil {
-		clear(out)
 	}
+	if !sane || err != nil {
+		clear(raw)
+	}
+	out.set(raw)
+}
+
+// raw is where the decoder writes: the mid of out itself, or a place for both channels.
+func (s *Source) raw(r *Room, out *audio) []float32 {
+	if s.dec.Channels() == 1 {
+		return out.mid
+	}
+	return r.work.pcm[:2*out.len()]
 }
 
 // merge takes another packet and fades from the previous one to it, so that two play in the time of one.
 func (s *Source) merge(r *Room) {
-	before, n := len(s.pcm), r.work.packet.samples
-	s.queue.pop(&r.work.packet, demand{again: true, spare: s.spare})
+	before, n := s.pcm.len(), r.work.packet.samples
+	s.queue.pop(&r.work.packet, demand{again: true, narrow: s.narrow(), spare: s.spare})
 	s.take(r, &r.work.packet)
-	if !s.decoding || before < n || len(s.pcm)-before != n {
+	if !s.decoding || before < n || s.pcm.len()-before != n {
 		return // not two equal decoded packets: this time the delay stays
 	}
-	a, b := s.pcm[before-n:before], s.pcm[before:]
-	for i := range a {
-		w := float32(i) / float32(n)
-		a[i] += (b[i] - a[i]) * w
+	fade(s.pcm.mid[before-n:before], s.pcm.mid[before:])
+	if s.pcm.wide {
+		fade(s.pcm.side[before-n:before], s.pcm.side[before:])
 	}
-	s.pcm = s.pcm[:before]
+	s.pcm.cut(before)
 }
 
 // skip appends n samples of silence.
 func (s *Source) skip(n int) {
-	if len(s.pcm) > 0 {
-		clear(s.extend(n))
+	if s.pcm.len() > 0 {
+		out := s.extend(n)
+		out.clear()
 		return
 	}
 	s.skipped += n
 }
 
 // extend makes room for n more samples in pcm and returns it. Skipped samples become real ones.
-func (s *Source) extend(n int) []float32 {
+func (s *Source) extend(n int) audio {
 	if k := s.skipped; k > 0 {
 		s.skipped = 0
-		clear(s.extend(k))
+		out := s.pcm.extend(k)
+		out.clear()
 	}
-	old := len(s.pcm)
-	if old+n > cap(s.pcm) {
-		s.pcm = append(make([]float32, 0, old+n+3*opus.FrameSamples), s.pcm...)
-	}
-	s.pcm = s.pcm[:old+n]
-	return s.pcm[old:]
+	return s.pcm.extend(n)
 }
 
-// ensureDecoder reports whether there is a decoder.
-func (s *Source) ensureDecoder(r *Room) bool {
-	if s.dec != nil {
-		return true
+// ensureDecoder reports whether there is a decoder for a packet. The decoder has as many channels as the packet;
+// only when one of stereo is at work it goes on for mono, too, until the source has nothing to say.
+func (s *Source) ensureDecoder(r *Room, stereo bool) bool {
+	channels := 1
+	if stereo {
+		channels = 2
 	}
-	dec, err := opus.NewDecoder()
-	if err != nil {
-		r.complain("new decoder", err)
-		return false
+	if s.dec == nil || s.dec.Channels() < channels || s.dec.Channels() > channels && !s.decoding {
+		dec, err := opus.NewDecoder(channels)
+		if err != nil {
+			r.complain("new decoder", err)
+			return false
+		}
+		s.dec = dec
 	}
-	s.dec = dec
+	s.pcm.setWide(s.dec.Channels() == 2)
 	return true
 }
+
+// narrow reports whether a stereo packet would need another decoder than there is.
+func (s *Source) narrow() bool { return s.dec != nil && s.dec.Channels() == 1 }
 
 // measure returns the level of a frame and whether it is audio at all: damaged packets may decode to
 // anything, and one NaN would spoil the mix for everybody.

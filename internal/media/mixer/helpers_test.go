@@ -106,7 +106,7 @@ type listener struct {
 
 func newListener(t testing.TB) *listener {
 	t.Helper()
-	dec, err := opus.NewDecoder()
+	dec, err := opus.NewDecoder(1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,8 @@ type limiter struct {
 	cut float32 // 1 - gain
 }
 
-func (l *limiter) apply(pcm *[opus.FrameSamples]float32) {
+// apply works on a frame of that many interleaved channels, all of which get the same gain.
+func (l *limiter) apply(pcm []float32, channels int) {
 	var peak float32
 	for _, v := range pcm {
 		peak = max(peak, v, -v)
@@ -32,13 +33,16 @@ func (l *limiter) apply(pcm *[opus.FrameSamples]float32) {
 		ramp = attack
 	}
 	delta := (target - gain) / float32(ramp)
-	for i := range pcm {
+	for i := 0; len(pcm) > 0; i++ {
 		if i < ramp {
 			gain += delta
 		} else {
 			gain = target
 		}
-		pcm[i] = bend(pcm[i] * gain)
+		for c := range pcm[:channels] {
+			pcm[c] = bend(pcm[c] * gain)
+		}
+		pcm = pcm[channels:]
 	}
 	l.cut = 1 - target
 }

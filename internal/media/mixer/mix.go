@@ -4,10 +4,6 @@ import (
 	"carillon/internal/media/opus"
 )
 
-// encoderConfig is that of every mix. Complexity 5 costs half of what 9 costs and is hard to tell from
-// it in speech.
-var encoderConfig = opus.EncoderConfig{Bitrate: 32000, Complexity: 5, ExpectedLoss: 10}
-
 const (
 	// maxFrameBytes bounds a packet of 20 ms (RFC 6716 section 3.4); at 32 kbit/s they are near 80 bytes.
 	maxFrameBytes = 1276
@@ -23,8 +19,9 @@ const (
 // silentPacket is 20 ms of digital silence (CELT mode, fullband). It stands in if the encoder fails.
 const silentPacket = "\xf8\xff\xfe"
 
-// mix is what the sinks that exclude the same talkers hear: an encoder and its last packet.
+// mix is what the sinks that exclude the same talkers hear in the same format: an encoder and its last packet.
 type mix struct {
+	format  Format    // constant
 	without talkerSet // talkers that are left out
 	heard   uint64    // the last step in which a sink heard it
 	talk    bool      // somebody is heard in the last packet
@@ -41,16 +38,16 @@ type packetBuffer struct {
 	buf  [maxFrameBytes]byte
 }
 
-func newMix() (*mix, error) {
-	enc, err := opus.NewEncoder(encoderConfig)
-	return &mix{enc: enc}, err
+func newMix(format Format) (*mix, error) {
+	enc, err := opus.NewEncoder(format.encoder())
+	return &mix{format: format, enc: enc}, err
 }
 
 // start makes the mix one without the talkers in set that continues the stream of previous, or begins a
-// new stream if previous is nil.
+// new stream if previous is nil or of another format.
 func (m *mix) start(set talkerSet, previous *mix) {
 	m.without = set
-	if previous != nil && previous.enc != nil && m.enc != nil {
+	if previous != nil && previous.format == m.format && previous.enc != nil && m.enc != nil {
 		m.enc.CopyState(previous.enc)
 		m.limiter = previous.limiter
 		m.silent = previous.silent
@@ -86,8 +83,8 @@ func (m *mix) frame(f *Frame) {
 
 func (b *packetBuffer) bytes() []byte { return b.buf[:b.size] }
 
-// encode makes the packet of a frame. It changes pcm. If it fails, the packet is one of silence.
-func (m *mix) encode(pcm *[opus.FrameSamples]float32) error {
+// encode makes the packet of a frame, which is of as many channels as the mix. It changes pcm. If it fails, the packet is one of silence.
+func (m *mix) encode(pcm []float32) error {
 	if m.enc == nil {
 		b := m.next()
 		b.size = copy(b.buf[:], silentPacket)
@@ -103,15 +100,15 @@ func (m *mix) encode(pcm *[opus.FrameSamples]float32) error {
 		return nil
 	}
 	if m.enc.Following() {
-		if level, _ := measure(pcm[:]); level >= quietLevel {
+		if level, _ := measure(pcm); level >= quietLevel {
 			if err := m.enc.Settle(); err != nil {
 				return err
 			}
 		}
 	}
-	m.limiter.apply(pcm)
+	m.limiter.apply(pcm, len(pcm)/opus.FrameSamples)
 	b := m.next()
-	n, err := m.enc.Encode(pcm[:], b.buf[:])
+	n, err := m.enc.Encode(pcm, b.buf[:])
 	if err != nil {
 		n = copy(b.buf[:], silentPacket)
 	}

@@ -18,12 +18,14 @@ const (
 	// in the mix, and the change to it takes a packet from the jitter queue early, just when that needs all it has.
 	cleanFor = 100
 
-	// maxPassed bounds the packets, in bytes: 160 kbit/s, twice what clients use for one channel. All listeners get
-	// them, however bad their lines are.
+	// maxPassed bounds the packets, in bytes: 160 kbit/s, more than clients use. All listeners get them, however bad
+	// their lines are.
 	maxPassed = 400
 
 	// primeFrames is how much of what was passed on an encoder is fed with before it takes over.
-	primeFrames = 5
+	primeFrames   = 5
+	pastSamples   = primeFrames * opus.FrameSamples
+	primedSamples = pastSamples + opus.EncoderDelay
 )
 
 // passing is the state of passing on the packets of the only talker, in place of decoding, mixing and encoding what
@@ -31,12 +33,13 @@ const (
 // anything, or every mix is encoded.
 type passing struct {
 	source *Source // whose packets are passed on in this step; nil = none
+	stereo bool    // they are stereo
 	lone   *Source // the only talker of this step; nil = nobody or several
 	alone  int     // steps for which it has been
 	quiet  int     // of these, quiet ones in a row
 
-	past   [primeFrames * opus.FrameSamples]float32 // what lone said, up to and including the last step
-	primed [primeFrames*opus.FrameSamples + opus.EncoderDelay]float32
+	past   [pastSamples]float32 // what lone said, up to and including the last step
+	primed [primedSamples]float32
 }
 
 // only returns the talker of this step if there is exactly one.
@@ -52,20 +55,24 @@ func (t *talkers) only() *Source {
 // A listener's decoder goes from one encoder to another when that changes. It begins only in a pause of the talker.
 // It has to end at any time, when somebody else begins to talk or a packet is missing: the encoder that takes over
 // is first fed with what was passed on (prime).
-func (r *Room) choosePassing() {
+//
+// Stereo is passed on only while all who hear it have asked for as much; as soon as there is one who has not, all get
+// mixes, and that one's is mono. Mono is for everybody.
+func (r *Room) choosePassing(sinks []*Sink) {
 	p, lone := &r.pass, r.talkers.only()
 	if lone != p.lone {
 		p.alone, p.quiet = 0, 0
 	}
-	passable := lone != nil && lone.passable()
+	stereo := lone != nil && opus.Stereo(lone.packet)
+	passable := lone != nil && lone.passable() && (!stereo || r.takeStereo(sinks))
 	switch {
-	case p.source != nil && (lone != p.source || !passable || len(lone.pcm) != opus.FrameSamples):
+	case p.source != nil && (lone != p.source || !passable || stereo != p.stereo || lone.pcm.len() != opus.FrameSamples):
 		r.stopPassing()
 	case p.source == nil && lone != nil && p.alone >= aloneFor && p.quiet >= quietFor && lone.clean >= cleanFor && lone.level >= quietLevel:
 		if !passable || !lone.align() {
 			break
 		}
-		p.source = lone
+		p.source, p.stereo = lone, stereo
 	}
 	p.lone = lone
 	if lone == nil {
@@ -77,7 +84,10 @@ func (r *Room) choosePassing() {
 		p.quiet = 0
 	}
 	n := copy(p.past[:], p.past[opus.FrameSamples:])
-	copy(p.past[n:], lone.frame())
+	copy(p.past[n:], lone.frame(false))
+	if r.stereo != nil {
+		r.stereo.remember(lone.frame(true))
+	}
 }
 
 // stopPassing makes the mixes ready to be encoded in this step.
@@ -86,19 +96,34 @@ func (r *Room) choosePassing() {
 // audio moves ahead by that much, which takes a little of the next packet. Otherwise listeners would hear the last
 // few milliseconds twice. The next pause gives it back (align).
 func (r *Room) stopPassing() {
-	p := &r.pass
+	p, w := &r.pass, r.stereo
 	n := copy(p.primed[:], p.past[:])
 	clear(p.primed[n:])
+	if w != nil {
+		copy(w.primed[:], w.past[:])
+		clear(w.primed[n:])
+	}
 	if r.talkers.talks(p.source) {
 		p.source.ahead(r, opus.EncoderDelay)
-		copy(p.primed[n:], p.source.pcm)
-		p.source.drop(opus.EncoderDelay)
+		copy(p.primed[n:], p.source.pcm.mid)
+		if w != nil {
+			copy(w.primed[n:], p.source.pcm.side)
+		}
+		p.source.pcm.drop(opus.EncoderDelay)
+	}
+	if w != nil {
+		interleave(w.both[:], p.primed[:], w.primed[:])
 	}
 	for _, m := range r.mixes {
-		if m.without == 0 {
-			if err := m.prime(p.primed[opus.EncoderDelay:]); err != nil {
-				r.complain("prime an encoder", err)
-			}
+		if m.without != 0 {
+			continue
+		}
+		past := p.primed[opus.EncoderDelay:]
+		if m.format.stereo {
+			past = w.both[2*opus.EncoderDelay:]
+		}
+		if err := m.prime(past); err != nil {
+			r.complain("prime an encoder", err)
 		}
 	}
 	p.source = nil
@@ -123,37 +148,35 @@ func (m *mix) pass(packet []byte) {
 }
 
 // passable reports whether listeners can be given the packet that the source took in this step: it is all that was
-// taken, it was decoded without damage, and it is what an encoder of ours would make: 20 ms of mono.
+// taken, it was decoded without damage, and it is what an encoder of ours would make: 20 ms.
 func (s *Source) passable() bool {
-	const stereo = 4 // flag in the first byte (RFC 6716 section 3.1)
-	return s.whole && len(s.packet) > 2 && len(s.packet) <= maxPassed && s.packet[0]&stereo == 0
+	return s.whole && len(s.packet) > 2 && len(s.packet) <= maxPassed
 }
 
 // align reports whether the frame of this step is all that is decoded. If it is not, so much of it is repeated that
 // in the step after the next one it is.
 func (s *Source) align() bool {
-	rest := len(s.pcm) - opus.FrameSamples
+	rest := s.pcm.len() - opus.FrameSamples
 	s.spare = 0
 	if rest == 0 {
 		return true
 	}
 	n := opus.FrameSamples - rest
 	s.extend(n)
-	copy(s.pcm[opus.FrameSamples+n:], s.pcm[opus.FrameSamples:])
-	copy(s.pcm[opus.FrameSamples:opus.FrameSamples+n], s.pcm[opus.FrameSamples-n:])
+	repeat(s.pcm.mid, n)
+	if s.pcm.wide {
+		repeat(s.pcm.side, n)
+	}
 	return false
 }
-
-// drop skips n samples.
-func (s *Source) drop(n int) { s.pcm = s.pcm[:copy(s.pcm, s.pcm[n:])] }
 
 // ahead sees to it that n samples are there beside the current frame. If the next packet has not come yet, they are
 // made up, and it is played later.
 func (s *Source) ahead(r *Room, n int) {
-	for len(s.pcm) < opus.FrameSamples+n {
+	for s.pcm.len() < opus.FrameSamples+n {
 		if s.queue.waiting() {
 			s.spare = opus.FrameSamples
-			s.queue.pop(&r.work.packet, demand{again: true, spare: s.spare})
+			s.queue.pop(&r.work.packet, demand{again: true, narrow: s.narrow(), spare: s.spare})
 			s.take(r, &r.work.packet)
 		} else {
 			s.fillIn(r, nil, opus.FrameSamples)

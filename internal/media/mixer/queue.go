@@ -193,10 +193,11 @@ type popped struct {
 
 // demand tells pop about the decoding side.
 type demand struct {
-	cold  bool // the packet before was not decoded: if this one is to be, some before it come along
-	quiet bool // what is played just now is quiet, in case the packet's level is unknown
-	again bool // for the second packet of a merge: take it as it is
-	spare int  // samples that were taken before their time and will be given back
+	cold   bool // the packet before was not decoded: if this one is to be, some before it come along
+	narrow bool // the same for a stereo packet: the decoder is of mono
+	quiet  bool // what is played just now is quiet, in case the packet's level is unknown
+	again  bool // for the second packet of a merge: take it as it is
+	spare  int  // samples that were taken before their time and will be given back
 }
 
 // pop takes the next packet out.
@@ -241,7 +242,7 @@ func (q *queue) pop(p *popped, d demand) {
 	}
 	p.kind, p.samples, p.level, p.muted = packet, opus.PacketSamples(s.payload), s.level, s.muted
 	p.payload = append(p.payload, s.payload...)
-	if d.cold && !s.muted && (s.level < speechLevel || s.level > SilentLevel) {
+	if (d.cold || d.narrow && opus.Stereo(s.payload)) && !s.muted && (s.level < speechLevel || s.level > SilentLevel) {
 		q.collectPreroll(p)
 	}
 	s.state = played

@@ -27,7 +27,7 @@ func (q *queue) restore(h *rtp.Header, back int, payload []byte, level uint8, mu
 	seq := h.SequenceNumber - uint16(back/samples)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !q.joined || h.SSRC != q.ssrc || q.virgin && int16(seq-q.next) < 0 {
+	if !q.joined || q.foreign(h) || q.virgin && int16(seq-q.next) < 0 {
 		return
 	}
 	ahead := int(int16(seq - q.next))

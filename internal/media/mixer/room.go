@@ -28,7 +28,8 @@ type Room struct {
 	mixes      []*mix // those that had listeners in the last step
 	idleMixes  []*mix // for reuse
 	work       workspace
-	complained bool // a codec failure has been logged
+	stereo     *stereo // nil until somebody listens in stereo
+	complained bool    // a codec failure has been logged
 }
 
 // members is never changed, only replaced.
@@ -41,9 +42,9 @@ type members struct {
 type workspace struct {
 	packet popped
 	frame  Frame
-	pcm    [opus.MaxPacketSamples]float32 // a decoded packet that is thrown away
-	sum    [opus.FrameSamples]float32     // all talkers
-	mixed  [opus.FrameSamples]float32     // input of an encoder
+	pcm    [2 * opus.MaxPacketSamples]float32 // a decoded packet that is thrown away, or both channels of one
+	sum    [opus.FrameSamples]float32         // all talkers
+	mixed  [opus.FrameSamples]float32         // input of an encoder
 }
 
 // NewRoom makes an empty room.
@@ -78,6 +79,7 @@ func (r *Room) RemoveSource(s *Source) {
 // SinkConfig describes a sink.
 type SinkConfig struct {
 	Exclude []*Source // what this listener must not hear: its own sources, of the same room
+	Format  Format    // how it gets it
 	Owner   any       // for the caller, see Sink.Owner
 }
 
@@ -85,6 +87,7 @@ type SinkConfig struct {
 func (r *Room) AddSink(cfg SinkConfig) *Sink {
 	s := &Sink{owner: cfg.Owner}
 	s.SetExclude(cfg.Exclude)
+	s.SetFormat(cfg.Format)
 	r.change(func(m *members) { m.sinks = append(m.sinks, s) })
 	return s
 }

@@ -9,6 +9,7 @@ import (
 type Sink struct {
 	owner   any
 	exclude atomic.Pointer[[]*Source]
+	format  atomic.Pointer[Format]
 	deaf    atomic.Bool
 
 	mix *mix // what it heard in the last step; owned by the goroutine that calls Step
@@ -23,6 +24,10 @@ func (s *Sink) SetExclude(sources []*Source) {
 	sources = slices.Clone(sources)
 	s.exclude.Store(&sources)
 }
+
+// SetFormat changes how the listener gets its audio. It holds from the next step on, and the stream begins anew if
+// that is another format. Any goroutine.
+func (s *Sink) SetFormat(f Format) { s.format.Store(&f) }
 
 // SetDeaf makes the listener hear silence, whoever talks. It holds from the next step on. Any goroutine.
 func (s *Sink) SetDeaf(deaf bool) { s.deaf.Store(deaf) }

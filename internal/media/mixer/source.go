@@ -51,7 +51,7 @@ type Source struct {
 	dec      *opus.Decoder // nil until it speaks
 	epoch    uint32        // of the stream that dec decodes
 	decoding bool          // the last packet was decoded
-	pcm      []float32     // decoded, not yet played; the current frame comes first
+	pcm      audio         // decoded, not yet played; the current frame comes first
 	packet   []byte        // the last one that was decoded
 	intact   bool          // what was taken last is packet, decoded
 	whole    bool          // this step took packet and nothing else, and it is 20 ms long
@@ -98,18 +98,26 @@ func (s *Source) Played() (samples, missing uint64) {
 	return s.played.Load(), s.concealed.Load()
 }
 
-// frame is what the source says in this step. Only for talkers.
-func (s *Source) frame() []float32 { return s.pcm[:opus.FrameSamples] }
+// frame is what the source says in this step: the mid or the side of it; nil if there is no side. Only for talkers.
+func (s *Source) frame(side bool) []float32 {
+	switch {
+	case !side:
+		return s.pcm.mid[:opus.FrameSamples]
+	case s.pcm.wide:
+		return s.pcm.side[:opus.FrameSamples]
+	}
+	return nil
+}
 
 // advance moves on by one frame and reports whether the source has something to say in it.
 func (s *Source) advance(r *Room) bool {
-	s.pcm = s.pcm[:copy(s.pcm, s.pcm[s.taken:])]
+	s.pcm.drop(s.taken)
 	s.taken = 0
 	s.hang = max(0, s.hang-1)
 	s.whole = false
 	s.clean++
-	for n := 1; len(s.pcm)+s.skipped < opus.FrameSamples; n++ {
-		s.queue.pop(&r.work.packet, demand{cold: !s.decoding, quiet: s.level >= quietLevel, spare: s.spare})
+	for n := 1; s.pcm.len()+s.skipped < opus.FrameSamples; n++ {
+		s.queue.pop(&r.work.packet, demand{cold: !s.decoding, narrow: s.narrow(), quiet: s.level >= quietLevel, spare: s.spare})
 		s.take(r, &r.work.packet)
 		s.whole = n == 1 && s.intact && r.work.packet.samples == opus.FrameSamples && !r.work.packet.merge
 		if r.work.packet.merge {
@@ -120,7 +128,7 @@ func (s *Source) advance(r *Room) bool {
 		s.shutUp()
 	}
 	s.show()
-	if len(s.pcm) == 0 {
+	if s.pcm.len() == 0 {
 		s.skipped -= opus.FrameSamples
 		return s.hang > 0 && s.refused
 	}
@@ -141,7 +149,7 @@ func (s *Source) take(r *Room, p *popped) {
 	}
 	switch p.kind {
 	case nothing:
-		s.fillIn(r, nil, opus.FrameSamples-len(s.pcm)-s.skipped)
+		s.fillIn(r, nil, opus.FrameSamples-s.pcm.len()-s.skipped)
 		if !s.decoding {
 			s.level = SilentLevel
 		}
@@ -179,8 +187,9 @@ func (s *Source) hear(level uint8) {
 
 // shutUp drops what the muted source has to say, now and what is decoded already.
 func (s *Source) shutUp() {
-	s.skipped += len(s.pcm)
-	s.pcm, s.spare = s.pcm[:0], 0
+	s.skipped += s.pcm.len()
+	s.pcm.cut(0)
+	s.spare = 0
 	s.decoding = false
 	s.hang = 0
 	s.level = SilentLevel

@@ -1,6 +1,9 @@
 package mixer
 
-import "runtime/debug"
+import (
+	"runtime/debug"
+	"slices"
+)
 
 // Frame is what a listener hears in one step. The packets are valid until deliver returns; they may be shared with
 // other sinks and must not be changed.
@@ -16,8 +19,7 @@ func (r *Room) Step(deliver func(s *Sink, f *Frame)) {
 	m := r.members.Load()
 	r.step++
 	r.listen(m.sources)
-	r.choosePassing()
-	r.talkers.sum(&r.work.sum)
+	r.choosePassing(m.sinks)
 	r.assign(m.sinks)
 	r.encode()
 	r.talkers.release()
@@ -51,36 +53,40 @@ func (r *Room) advance(s *Source) (talks bool) {
 // assign finds the mix that each sink hears in this step.
 func (r *Room) assign(sinks []*Sink) {
 	for _, s := range sinks {
-		set := s.excludes(&r.talkers)
-		if s.mix == nil || s.mix.without != set {
-			s.mix = r.mixWithout(set, s.mix)
+		set, format := s.excludes(&r.talkers), *s.format.Load()
+		if s.mix == nil || s.mix.without != set || s.mix.format != format {
+			s.mix = r.mixWithout(set, format, s.mix)
 		}
 		s.mix.heard = r.step
 	}
 }
 
-// mixWithout returns the mix without the talkers in set. If there is none yet, it is made to continue
+// mixWithout returns the mix in a format without the talkers in set. If there is none yet, it is made to continue
 // previous, which may be nil.
-func (r *Room) mixWithout(set talkerSet, previous *mix) *mix {
+func (r *Room) mixWithout(set talkerSet, format Format, previous *mix) *mix {
 	for _, m := range r.mixes {
-		if m.without == set {
+		if m.without == set && m.format == format {
 			return m
 		}
 	}
-	m := r.newMix()
+	m := r.newMix(format)
 	m.start(set, previous)
 	r.mixes = append(r.mixes, m)
 	return m
 }
 
 // newMix returns an unused mix.
-func (r *Room) newMix() *mix {
-	if n := len(r.idleMixes); n > 0 {
-		m := r.idleMixes[n-1]
-		r.idleMixes = r.idleMixes[:n-1]
-		return m
+func (r *Room) newMix(format Format) *mix {
+	for i, m := range r.idleMixes {
+		if m.format == format {
+			r.idleMixes = slices.Delete(r.idleMixes, i, i+1)
+			return m
+		}
 	}
-	m, err := newMix()
+	if format.stereo && r.stereo == nil {
+		r.stereo = new(stereo)
+	}
+	m, err := newMix(format)
 	if err != nil {
 		r.complain("new encoder", err)
 	}
@@ -90,6 +96,10 @@ func (r *Room) newMix() *mix {
 // encode encodes the mixes that somebody hears and sets the others aside. No sink refers to a mix that
 // it did not hear in this step, so those set aside are free for reuse.
 func (r *Room) encode() {
+	r.talkers.sum(false, &r.work.sum)
+	if r.stereo != nil {
+		r.talkers.sum(true, &r.stereo.sum)
+	}
 	kept := r.mixes[:0]
 	for _, m := range r.mixes {
 		if m.heard != r.step {
@@ -101,8 +111,8 @@ func (r *Room) encode() {
 			m.pass(r.pass.source.packet)
 			continue
 		}
-		m.talk = r.talkers.mixWithout(m.without, &r.work.sum, &r.work.mixed)
-		if err := m.encode(&r.work.mixed); err != nil {
+		m.talk = r.talkers.mixWithout(m.without, false, &r.work.sum, &r.work.mixed)
+		if err := m.encode(r.input(m, &r.work.mixed)); err != nil {
 			r.complain("encode", err)
 		}
 	}

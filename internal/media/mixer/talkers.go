@@ -116,29 +116,27 @@ func (t *talkers) drop(s *Source) {
 	s.number = noNumber
 }
 
-// sum adds up everybody who talks.
-func (t *talkers) sum(out *[opus.FrameSamples]float32) {
+// sum adds up everybody who talks: the mid or the side of their audio.
+func (t *talkers) sum(side bool, out *[opus.FrameSamples]float32) {
 	clear(out[:])
 	for set := t.now; set != 0; set &= set - 1 {
-		frame := t.source[bits.TrailingZeros64(uint64(set))].frame()
-		for i := range out {
-			out[i] += frame[i]
+		for i, v := range t.source[bits.TrailingZeros64(uint64(set))].frame(side) {
+			out[i] += v
 		}
 	}
 }
 
-// mixWithout takes the talkers in set out of the sum. It reports false, and leaves out all zero, if
+// mixWithout takes the talkers in set out of the sum of mid or side. It reports false, and leaves out all zero, if
 // nobody else talks.
-func (t *talkers) mixWithout(set talkerSet, sum, out *[opus.FrameSamples]float32) bool {
+func (t *talkers) mixWithout(set talkerSet, side bool, sum, out *[opus.FrameSamples]float32) bool {
 	if t.now&^set == 0 {
 		clear(out[:])
 		return false
 	}
 	*out = *sum
 	for set &= t.now; set != 0; set &= set - 1 {
-		frame := t.source[bits.TrailingZeros64(uint64(set))].frame()
-		for i := range out {
-			out[i] -= frame[i]
+		for i, v := range t.source[bits.TrailingZeros64(uint64(set))].frame(side) {
+			out[i] -= v
 		}
 	}
 	return true

@@ -8,8 +8,8 @@ package opus
 #define SET_FORCE_MODE 11002
 #define MODE_CELT_ONLY 1002
 
-static int set_voice(void *state) {
-	return opus_encoder_ctl((OpusEncoder *)state, OPUS_SET_SIGNAL(OPUS_SIGNAL_VOICE));
+static int set_signal(void *state, int music) {
+	return opus_encoder_ctl((OpusEncoder *)state, OPUS_SET_SIGNAL(music ? OPUS_SIGNAL_MUSIC : OPUS_SIGNAL_VOICE));
 }
 
 static int set_celt(void *state, int only) {
@@ -25,9 +25,9 @@ import (
 
 var errControl = errors.New("opus: libopus refuses a setting")
 
-// setVoice tells the encoder that it encodes speech.
-func (e *Encoder) setVoice() error {
-	if C.set_voice(unsafe.Pointer(&e.state[0])) != C.OPUS_OK {
+// setSignal tells the encoder whether it encodes music or speech.
+func (e *Encoder) setSignal(music bool) error {
+	if C.set_signal(unsafe.Pointer(&e.state[0]), flag(music)) != C.OPUS_OK {
 		return errControl
 	}
 	return nil
@@ -35,12 +35,15 @@ func (e *Encoder) setVoice() error {
 
 // setCELT makes the encoder use the CELT mode only, or choose by itself.
 func (e *Encoder) setCELT(only bool) error {
-	value := C.int(0)
-	if only {
-		value = 1
-	}
-	if C.set_celt(unsafe.Pointer(&e.state[0]), value) != C.OPUS_OK {
+	if C.set_celt(unsafe.Pointer(&e.state[0]), flag(only)) != C.OPUS_OK {
 		return errControl
 	}
 	return nil
+}
+
+func flag(on bool) C.int {
+	if on {
+		return 1
+	}
+	return 0
 }

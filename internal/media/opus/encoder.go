@@ -7,17 +7,20 @@ import (
 	libopus "github.com/hraban/opus"
 )
 
-// EncoderConfig holds what may differ between encoders. The rest is fixed: mono, 48 kHz, 20 ms, tuned
-// for speech, variable bit rate, in-band FEC, and no DTX, because receivers count the packets.
+// EncoderConfig holds what may differ between encoders. The rest is fixed: 48 kHz, 20 ms, variable bit rate, and no
+// DTX, because receivers count the packets.
 type EncoderConfig struct {
-	Bitrate      int // bit/s
-	Complexity   int // 0..10: CPU against quality
-	ExpectedLoss int // percent of packets; above 0 it makes the encoder spend bits on FEC
+	Channels     int  // 1 or 2
+	Music        bool // tuned for music, else for speech with in-band FEC, which only speech coding has
+	Bitrate      int  // bit/s
+	Complexity   int  // 0..10: CPU against quality
+	ExpectedLoss int  // percent of packets; above 0 it makes the encoder spend bits on FEC
 }
 
 // Encoder makes one continuous stream of 20 ms packets.
 type Encoder struct {
-	enc *libopus.Encoder
+	enc   *libopus.Encoder
+	frame int // length of a frame, of all channels
 	// state is libopus' encoder state itself. It is one flat block that libopus documents as
 	// "position independent and can be freely copied".
 	state []byte
@@ -30,7 +33,7 @@ type Encoder struct {
 func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
 	// Not AppVoIP: its high-pass filter would shift the phase of what has been filtered by the sender already, and a
 	// listener would hear the difference when a talker's own packets give way to the mix.
-	enc, err := libopus.NewEncoder(SampleRate, 1, libopus.AppAudio)
+	enc, err := libopus.NewEncoder(SampleRate, cfg.Channels, libopus.AppAudio)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +41,7 @@ func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
 		enc.SetBitrate(cfg.Bitrate),
 		enc.SetComplexity(cfg.Complexity),
 		enc.SetPacketLossPerc(cfg.ExpectedLoss),
-		enc.SetInBandFEC(true),
+		enc.SetInBandFEC(!cfg.Music),
 		enc.SetDTX(false),
 	)
 	if err != nil {
@@ -49,14 +52,14 @@ func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
 	if !state.IsValid() || state.Type() != reflect.TypeFor[[]byte]() || state.Len() == 0 {
 		return nil, errors.New("opus: the binding no longer exposes its encoder state")
 	}
-	e := &Encoder{enc: enc, state: state.Bytes()}
-	return e, e.setVoice()
+	e := &Encoder{enc: enc, frame: cfg.Channels * FrameSamples, state: state.Bytes()}
+	return e, e.setSignal(cfg.Music)
 }
 
-// Encode encodes FrameSamples samples into out and returns the length of the packet. The encoder keeps
+// Encode encodes FrameSamples samples of each channel into out and returns the length of the packet. The encoder keeps
 // within len(out) bytes, if need be by lowering the quality; 1275 is the most it ever uses.
 func (e *Encoder) Encode(pcm []float32, out []byte) (int, error) {
-	if len(pcm) != FrameSamples {
+	if len(pcm) != e.frame {
 		return 0, ErrBuffer
 	}
 	return e.enc.EncodeFloat32(pcm, out[:len(out):len(out)])
@@ -79,13 +82,13 @@ func (e *Encoder) Follow(past []float32) error {
 	if err := e.Reset(); err != nil {
 		return err
 	}
-	for ; len(past) >= FrameSamples; past = past[FrameSamples:] {
-		if len(past) < 2*FrameSamples { // the change takes effect with the next frame
+	for ; len(past) >= e.frame; past = past[e.frame:] {
+		if len(past) < 2*e.frame { // the change takes effect with the next frame
 			if err := e.setCELT(true); err != nil {
 				return err
 			}
 		}
-		if _, err := e.enc.EncodeFloat32(past[:FrameSamples], e.waste[:]); err != nil {
+		if _, err := e.enc.EncodeFloat32(past[:e.frame], e.waste[:]); err != nil {
 			return err
 		}
 	}
@@ -103,7 +106,7 @@ func (e *Encoder) Settle() error {
 	return e.setCELT(false)
 }
 
-// CopyState makes e continue exactly where from stands, settings included. A receiver that has decoded
+// CopyState makes e continue exactly where from stands, settings included. Both must have as many channels. A receiver that has decoded
 // the stream of from so far can go on with the stream of e and notices no change of encoder.
 func (e *Encoder) CopyState(from *Encoder) {
 	copy(e.state, from.state)

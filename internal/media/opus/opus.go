@@ -1,9 +1,10 @@
-// Package opus is the audio codec of the media plane: mono, 48 kHz, on top of libopus, with an encoder that can take
-// over the stream of another one.
+// Package opus is the audio codec of the media plane: mono or stereo, 48 kHz, on top of libopus, with an encoder that
+// can take over the stream of another one.
 //
 // It fixes the settings that conference audio needs, keeps every buffer in the caller's hands and
 // never allocates after construction, so that coding a frame costs what libopus costs. Samples are
-// float32 in [-1, 1]; decoded audio may overshoot that range a little. Codec state lives in Go memory:
+// float32 in [-1, 1]; decoded audio may overshoot that range a little. Stereo is interleaved, left first, and
+// durations and counts of samples are always for each channel. Codec state lives in Go memory:
 // there is nothing to close. A Decoder or an Encoder belongs to one goroutine at a time.
 package opus
 
@@ -38,6 +39,9 @@ func PacketSamples(packet []byte) int {
 	return n
 }
 
+// Stereo reports whether the packet is coded in stereo, from its table-of-contents byte (RFC 6716 section 3.1).
+func Stereo(packet []byte) bool { return len(packet) > 0 && packet[0]&4 != 0 }
+
 // HasFEC reports whether a packet of one frame carries the frame before it once more (RFC 6716 section 4.2.4). It is
 // false for packets of several frames.
 func HasFEC(packet []byte) bool {
@@ -48,7 +52,7 @@ func HasFEC(packet []byte) bool {
 	// One flag for each 20 ms says whether there is speech, the next one whether there is such a copy (section 4.2.3).
 	frames := max(1, frameSamples(packet[0]>>3)/FrameSamples)
 	flags := packet[1] << frames
-	if stereo := packet[0]&4 != 0; stereo {
+	if Stereo(packet) {
 		return flags&0x80 != 0 || flags<<(1+frames)&0x80 != 0
 	}
 	return flags&0x80 != 0

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-var testConfig = EncoderConfig{Bitrate: 32000, Complexity: 5, ExpectedLoss: 10}
+var testConfig = EncoderConfig{Channels: 1, Bitrate: 32000, Complexity: 5, ExpectedLoss: 10}
 
 // tone continues a sine of the given frequency (Hz) at sample position *at.
 func tone(pcm []float32, hz float64, at *int) {
@@ -36,7 +36,7 @@ func newPair(t testing.TB) (*Encoder, *Decoder) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dec, err := NewDecoder()
+	dec, err := NewDecoder(1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestFECRecoversBetterThanConcealment(t *testing.T) {
 		packets[i] = packets[i][:n]
 	}
 	diff := func(d *Decoder, lose func([]float32, []byte) error) (sum float64) {
-		whole, _ = NewDecoder()
+		whole, _ = NewDecoder(1)
 		for i, p := range packets[:len(packets)-1] {
 			if _, err := whole.Decode(p, ref); err != nil {
 				t.Fatal(err)

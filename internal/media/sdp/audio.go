@@ -14,7 +14,46 @@ const (
 	RED  = "red" // redundant audio data (RFC 2198) around Opus
 )
 
-const opusFmtp = "minptime=10;useinbandfec=1"
+// maxSentBitrate is what clients that send stereo may use for it, in bit/s: what good music needs. Browsers would use
+// half of it by themselves.
+const maxSentBitrate = 128_000
+
+// wishedStereoBitrate is what nobody asks for who does not want stereo, in bit/s.
+const wishedStereoBitrate = 96_000
+
+// AudioWish is what a client says about the Opus that it wants to receive (RFC 7587 section 6.1).
+type AudioWish struct {
+	Stereo     bool // it can play stereo and wants it
+	MaxBitrate int  // bit/s on average; 0 = it does not say
+}
+
+// readAudioWish reads the fmtp line of an offer; what is broken is as good as absent.
+//
+// Firefox writes stereo=1 into every offer: it can play stereo. That somebody wants it shows in what no browser
+// writes by itself: that stereo is going to be sent, too, or a bitrate for music in stereo.
+func readAudioWish(fmtp string) AudioWish {
+	var w AudioWish
+	if rate, ok := number(parameter(fmtp, "maxaveragebitrate"), 31); ok {
+		w.MaxBitrate = int(rate)
+	}
+	w.Stereo = isOne(fmtp, "stereo") && (isOne(fmtp, "sprop-stereo") || w.MaxBitrate >= wishedStereoBitrate)
+	return w
+}
+
+func isOne(fmtp, name string) bool { return parameter(fmtp, name) == "1" }
+
+// opusFmtp answers the fmtp line of an offer. In each description "stereo" is about what its author receives and
+// "sprop-stereo" about what it sends (RFC 7587 section 7.1), so one answers the other.
+func opusFmtp(offered string) string {
+	answer := "minptime=10;useinbandfec=1"
+	if isOne(offered, "sprop-stereo") {
+		answer += fmt.Sprintf(";stereo=1;maxaveragebitrate=%d", maxSentBitrate)
+	}
+	if readAudioWish(offered).Stereo {
+		answer += ";sprop-stereo=1"
+	}
+	return answer
+}
 
 // NegotiateAudio accepts Opus and, around it, RED. RED comes first in the answer if the client puts it first, which
 // is how browsers are told to send it; otherwise it stands behind and the server may use it. The fmtp line of Opus is
@@ -36,7 +75,7 @@ func NegotiateAudio(s *Section) (Negotiated, error) {
 		c.RTXPayloadType = 0
 		c.Feedback = common(c.Feedback, "transport-cc")
 		if isOpus(*c) {
-			c.Name, c.Fmtp = Opus, opusFmtp
+			c.Name, c.Fmtp = Opus, opusFmtp(opus.Fmtp)
 		} else {
 			c.Name, c.Fmtp = RED, fmt.Sprintf("%d/%d", opus.PayloadType, opus.PayloadType)
 		}
@@ -44,6 +83,7 @@ func NegotiateAudio(s *Section) (Negotiated, error) {
 	return Negotiated{
 		Codecs:     codecs,
 		Extensions: s.common(ExtensionAudioLevel, ExtensionTransportCC, ExtensionMID),
+		Audio:      readAudioWish(opus.Fmtp),
 	}, nil
 }
 

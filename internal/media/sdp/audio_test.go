@@ -45,3 +45,38 @@ func TestREDIsAcceptedInTheClientsOrder(t *testing.T) {
 		}
 	}
 }
+
+// In each description stereo is what its author receives and sprop-stereo what it sends.
+func TestStereoIsAnsweredForEachDirection(t *testing.T) {
+	const usual = "minptime=10;useinbandfec=1"
+	for name, c := range map[string]struct {
+		offered, answer string
+		wish            sdp.AudioWish
+	}{
+		"a browser":             {usual, usual, sdp.AudioWish{}},
+		"no line":               {"", usual, sdp.AudioWish{}},
+		"music profile":         {usual + ";maxaveragebitrate=128000;stereo=1;sprop-stereo=1", usual + ";stereo=1;maxaveragebitrate=128000;sprop-stereo=1", sdp.AudioWish{Stereo: true, MaxBitrate: 128000}},
+		"mono music profile":    {usual + ";maxaveragebitrate=64000", usual, sdp.AudioWish{MaxBitrate: 64000}},
+		"without a bitrate":     {"stereo=1;sprop-stereo=1", usual + ";stereo=1;maxaveragebitrate=128000;sprop-stereo=1", sdp.AudioWish{Stereo: true}},
+		"receives only":         {"stereo=1;maxaveragebitrate=128000", usual + ";sprop-stereo=1", sdp.AudioWish{Stereo: true, MaxBitrate: 128000}},
+		"Firefox":               {"maxplaybackrate=48000;stereo=1;useinbandfec=1", usual, sdp.AudioWish{}},
+		"Firefox, mono music":   {"maxplaybackrate=48000;stereo=1;maxaveragebitrate=64000", usual, sdp.AudioWish{MaxBitrate: 64000}},
+		"sends only":            {"sprop-stereo=1", usual + ";stereo=1;maxaveragebitrate=128000", sdp.AudioWish{}},
+		"with spaces":           {"minptime=10; Stereo = 1 ; maxaveragebitrate = 96000", usual + ";sprop-stereo=1", sdp.AudioWish{Stereo: true, MaxBitrate: 96000}},
+		"refused":               {"stereo=0;sprop-stereo=0", usual, sdp.AudioWish{}},
+		"nonsense":              {"stereo=2;sprop-stereo=yes;maxaveragebitrate=-1", usual, sdp.AudioWish{}},
+		"a number out of range": {"maxaveragebitrate=99999999999999999999;stereo", usual, sdp.AudioWish{}},
+	} {
+		lines := []string{"a=fmtp:111 " + c.offered}
+		if c.offered == "" {
+			lines = nil
+		}
+		n, err := sdp.NegotiateAudio(audioOffer(t, "111", lines...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n.Codecs[0].Fmtp != c.answer || n.Audio != c.wish {
+			t.Errorf("%s: answered %q, want %q; read %+v, want %+v", name, n.Codecs[0].Fmtp, c.answer, n.Audio, c.wish)
+		}
+	}
+}

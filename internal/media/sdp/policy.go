@@ -20,6 +20,7 @@ const (
 type Negotiated struct {
 	Codecs     []Codec // most wanted first
 	Extensions map[string]uint8
+	Audio      AudioWish // of an audio section
 }
 
 // find returns the first codec that the predicate accepts; none for a section that is nil or rejected.

@@ -19,7 +19,7 @@ const loudness = 0.3
 
 // sendAudio sends 20 ms of the microphone every 20 ms until the peer is closed.
 func (p *Peer) sendAudio() {
-	encoder, err := opus.NewEncoder(opus.EncoderConfig{Bitrate: 32000, Complexity: 1})
+	encoder, err := opus.NewEncoder(opus.EncoderConfig{Channels: 1, Bitrate: 32000, Complexity: 1})
 	if err != nil {
 		p.t.Error(err)
 		return
@@ -64,7 +64,7 @@ type Ear struct {
 // Ear listens to the mix from now on.
 func (p *Peer) Ear() *Ear {
 	p.t.Helper()
-	decoder, err := opus.NewDecoder()
+	decoder, err := opus.NewDecoder(1)
 	must(p.t, err)
 	return &Ear{stream: p.Audio(), decoder: decoder}
 }

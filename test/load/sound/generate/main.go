@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	encoder, err := opus.NewEncoder(opus.EncoderConfig{Bitrate: 32000, Complexity: 9})
+	encoder, err := opus.NewEncoder(opus.EncoderConfig{Channels: 1, Bitrate: 32000, Complexity: 9})
 	if err != nil {
 		log.Fatal(err)
 	}
