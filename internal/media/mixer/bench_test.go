@@ -34,6 +34,22 @@ func newBusyRoom(t testing.TB, participants, talkers int, pauses bool) *busyRoom
 	return b
 }
 
+// newStereoRoom makes a room in which music is shared in stereo, one more talks, and some of all listen in stereo.
+func newStereoRoom(t testing.TB, participants, inStereo int) *busyRoom {
+	b := newBusyRoom(t, participants, 2, false)
+	for _, s := range b.room.members.Load().sinks[participants-inStereo:] {
+		s.SetFormat(full)
+	}
+	music := newStereoSender(t, tone(500), tone(1700))
+	for i := range b.loops[0] {
+		b.loops[0][i] = music.next()
+	}
+	for range 100 {
+		b.step()
+	}
+	return b
+}
+
 // speechLoop makes packets of a speech-like sound that can be sent over and over.
 func speechLoop(t testing.TB, voice int, pauses bool) []sentPacket {
 	pitch := 110 * (1 + 0.3*float64(voice))
@@ -117,8 +133,20 @@ func BenchmarkStep(b *testing.B) {
 	}
 }
 
+// BenchmarkStereo is one step of a room of 50 in which music is shared in stereo and one more talks.
+func BenchmarkStereo(b *testing.B) {
+	for _, inStereo := range []int{0, 1, 10} {
+		b.Run(fmt.Sprintf("listeners=%d", inStereo), func(b *testing.B) {
+			measureSteps(b, newStereoRoom(b, 50, inStereo), false)
+		})
+	}
+}
+
 func benchmarkStep(b *testing.B, participants, talkers int, pauses bool) {
-	room := newBusyRoom(b, participants, talkers, pauses)
+	measureSteps(b, newBusyRoom(b, participants, talkers, pauses), pauses)
+}
+
+func measureSteps(b *testing.B, room *busyRoom, pauses bool) {
 	b.ReportAllocs()
 	steps, passed, start := 0, 0, cpuTime()
 	for b.Loop() {

@@ -8,6 +8,7 @@ import (
 
 // decode appends the packet to pcm.
 func (s *Source) decode(r *Room, p *popped) {
+	before := s.dec
 	if !s.ensureDecoder(r, opus.Stereo(p.payload)) {
 		s.skip(p.samples)
 		return
@@ -27,6 +28,9 @@ func (s *Source) decode(r *Room, p *popped) {
 		return
 	}
 	out.set(raw)
+	if s.decoding && before != s.dec {
+		s.goOver(r, before, p.payload, out)
+	}
 	s.decoding, s.conceal = true, 0
 	s.packet, s.intact = append(s.packet[:0], p.payload...), true
 	if p.level == UnknownLevel {
@@ -68,6 +72,20 @@ func (s *Source) fillIn(r *Room, following []byte, n int) {
 		clear(raw)
 	}
 	out.set(raw)
+}
+
+// goOver fades from what the decoder before makes of a packet, in mono, to out, which is what a new one made of it in
+// stereo: that has not heard enough yet to be right from the first sample on.
+func (s *Source) goOver(r *Room, before *opus.Decoder, payload []byte, out audio) {
+	mono := r.work.pcm[:out.len()]
+	if n, err := before.Decode(payload, mono); err != nil || n != len(mono) {
+		return
+	}
+	for i, v := range mono {
+		w := float32(i) / float32(len(mono))
+		out.mid[i] = v + (out.mid[i]-v)*w
+		out.side[i] *= w
+	}
 }
 
 // raw is where the decoder writes: the mid of out itself, or a place for both channels.

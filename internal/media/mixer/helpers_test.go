@@ -1,6 +1,7 @@
 package mixer
 
 import (
+	"errors"
 	"math"
 	"testing"
 
@@ -38,6 +39,7 @@ type sentPacket struct {
 type sender struct {
 	t        testing.TB
 	sound    sound
+	right    sound // of the right channel; nil: as the left one
 	channels int
 	samples  int // per packet
 	unknown  bool
@@ -48,9 +50,24 @@ type sender struct {
 
 func newSender(t testing.TB, s sound) *sender { return newSenderOf(t, s, opus.FrameSamples, 1) }
 
+// newStereoSender sends music as browsers do: 128 kbit/s.
+func newStereoSender(t testing.TB, left, right sound) *sender {
+	t.Helper()
+	s := newSenderOf(t, left, opus.FrameSamples, 2)
+	s.right = right
+	if err := errors.Join(s.enc.SetBitrate(MaxBitrate), s.enc.SetPacketLossPerc(0)); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 func newSenderOf(t testing.TB, s sound, samples, channels int) *sender {
 	t.Helper()
-	enc, err := libopus.NewEncoder(opus.SampleRate, channels, libopus.AppVoIP)
+	application := libopus.AppVoIP
+	if channels == 2 {
+		application = libopus.AppAudio // as browsers have it
+	}
+	enc, err := libopus.NewEncoder(opus.SampleRate, channels, application)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,9 +85,13 @@ func (s *sender) next() sentPacket {
 	s.t.Helper()
 	pcm := make([]float32, s.samples*s.channels)
 	for i := range s.samples {
-		v := float32(s.sound(float64(s.at+i) / opus.SampleRate))
+		at := float64(s.at+i) / opus.SampleRate
+		v := float32(s.sound(at))
 		for c := range s.channels {
 			pcm[i*s.channels+c] = v
+		}
+		if s.right != nil {
+			pcm[i*s.channels+1] = float32(s.right(at))
 		}
 	}
 	level, _ := measure(pcm)
@@ -99,14 +120,20 @@ func push(s *Source, packets ...sentPacket) {
 type listener struct {
 	t      testing.TB
 	dec    *opus.Decoder
-	pcm    []float32
+	pcm    []float32 // of the left channel in stereo
+	right  []float32 // in stereo
+	stereo int       // packets that are stereo
+	bytes  int       // of all packets
 	frames int
 	talk   int
 }
 
-func newListener(t testing.TB) *listener {
+func newListener(t testing.TB) *listener       { return newListenerOf(t, 1) }
+func newStereoListener(t testing.TB) *listener { return newListenerOf(t, 2) }
+
+func newListenerOf(t testing.TB, channels int) *listener {
 	t.Helper()
-	dec, err := opus.NewDecoder(1)
+	dec, err := opus.NewDecoder(channels)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,12 +142,22 @@ func newListener(t testing.TB) *listener {
 
 func (l *listener) hear(frame []byte, talk bool) {
 	l.t.Helper()
-	var pcm [opus.FrameSamples]float32
-	n, err := l.dec.Decode(frame, pcm[:])
+	var buf [2 * opus.FrameSamples]float32
+	pcm := buf[:l.dec.Channels()*opus.FrameSamples]
+	n, err := l.dec.Decode(frame, pcm)
 	if err != nil || n != opus.FrameSamples {
 		l.t.Fatalf("frame %x: %d samples, %v", frame, n, err)
 	}
-	l.pcm = append(l.pcm, pcm[:]...)
+	for i := 0; i < len(pcm); i += l.dec.Channels() {
+		l.pcm = append(l.pcm, pcm[i])
+		if l.dec.Channels() == 2 {
+			l.right = append(l.right, pcm[i+1])
+		}
+	}
+	if opus.Stereo(frame) {
+		l.stereo++
+	}
+	l.bytes += len(frame)
 	l.frames++
 	if talk {
 		l.talk++
@@ -128,9 +165,9 @@ func (l *listener) hear(frame []byte, talk bool) {
 }
 
 // last returns the last n seconds.
-func (l *listener) last(n float64) []float32 {
-	return l.pcm[len(l.pcm)-int(n*opus.SampleRate):]
-}
+func (l *listener) last(n float64) []float32 { return ending(l.pcm, n) }
+
+func ending(pcm []float32, n float64) []float32 { return pcm[len(pcm)-int(n*opus.SampleRate):] }
 
 // step runs one step of a room whose sinks are owned by listeners, and checks that each gets one frame.
 func step(t testing.TB, r *Room) {

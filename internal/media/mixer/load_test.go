@@ -113,6 +113,7 @@ func TestManyGoroutines(t *testing.T) {
 // and a payload of the length given by the next byte.
 func FuzzPush(f *testing.F) {
 	f.Add([]byte{0, 1, 4, 0, 20, 1, 3, 0xf8, 0xff, 0xfe, 0, 2, 4, 0, 255, 1, 4, 0x78, 1, 2, 3})
+	f.Add([]byte{0, 1, 4, 0, 20, 1, 3, 0xfc, 0xff, 0xfe, 0, 2, 4, 0, 20, 1, 4, 0xfc, 1, 2, 3, 0, 3, 4, 0, 20, 2, 4, 0x78, 1, 2, 3, 0, 4, 4, 0, 20, 1, 2, 0x7c, 9})
 	f.Add([]byte{255, 255, 4, 0, 20, 1, 2, 0x0b, 0x83, 0, 0, 4, 0, 20, 3, 1, 0x78, 0, 1, 0, 1, 20, 2, 1, 0xfb})
 	sender := newSender(f, tone(440))
 	normalPackets := make([]sentPacket, 100) // hold a whole number of periods, so they can go round
@@ -125,6 +126,9 @@ func FuzzPush(f *testing.F) {
 		l := newListener(t)
 		r.AddSink(SinkConfig{Exclude: []*Source{hostile}, Owner: l})
 		r.AddSink(SinkConfig{Owner: newListener(t)})
+		wide := newStereoListener(t)
+		r.AddSink(SinkConfig{Exclude: []*Source{hostile}, Format: full, Owner: wide})
+		r.AddSink(SinkConfig{Format: full, Owner: newStereoListener(t)})
 		steps := 0
 		run := func() {
 			p := normalPackets[steps%len(normalPackets)]
@@ -159,11 +163,13 @@ func FuzzPush(f *testing.F) {
 		}
 		// Whatever the other one does, its own listener hears the normal tone and nothing else.
 		wantTone(t, "listener", l.last(0.4), 440, true)
+		wantTone(t, "listener in stereo", wide.last(0.4), 440, true)
 	})
 }
 
 // FuzzQueue checks the order of what the queue gives out: within a stream each packet comes at most
-// once, never before one that was sent earlier, and the queue stays within its bounds.
+// once, never before one that was sent earlier, and the queue stays within its bounds. Half of the packets come with
+// copies of two earlier ones.
 func FuzzQueue(f *testing.F) {
 	f.Add([]byte{0, 1, 10, 1, 1, 1, 0, 0, 2, 1, 0, 3, 1, 2, 255, 0, 1, 0, 1, 0, 1, 200})
 	f.Add([]byte{1, 1, 1, 1, 40, 9, 9, 9, 250, 250, 7, 7, 7, 7, 7, 1, 0, 100, 1, 1, 100, 1})
@@ -174,7 +180,7 @@ func FuzzQueue(f *testing.F) {
 		payload := []byte{0xf8, 0, 0, 0}
 		var epoch uint32
 		var last int64 = -1
-		sent := map[[2]byte]int64{} // payload to extended sequence number
+		sent := map[[3]byte]int64{} // payload to extended sequence number
 		var ext int64 = 1 << 20
 		for i, b := range script {
 			move := int64(int8(b))
@@ -187,16 +193,23 @@ func FuzzQueue(f *testing.F) {
 			ext += move
 			h.SequenceNumber = uint16(ext)
 			h.Timestamp = uint32(ext * opus.FrameSamples)
-			payload[1], payload[2] = byte(i), byte(i>>8)
-			sent[[2]byte{payload[1], payload[2]}] = ext
+			payload[1], payload[2], payload[3] = byte(i), byte(i>>8), 0
+			sent[[3]byte(payload[1:])] = ext
 			q.push(&h, payload, b, b&3 == 0)
+			if b&64 != 0 {
+				for _, back := range []int{1 + i%4, 1 + int(b)%40} {
+					payload[3]++ // a packet of its own
+					sent[[3]byte(payload[1:])] = ext - int64(back)
+					q.restore(&h, back*opus.FrameSamples, payload, b, b&3 == 0)
+				}
+			}
 			for range int(b) % 4 {
 				q.pop(&p, demand{cold: b&4 != 0, quiet: b&8 != 0, again: b&48 == 0})
 				if p.epoch != epoch {
 					epoch, last = p.epoch, -1
 				}
 				if p.kind == packet {
-					at := sent[[2]byte{p.payload[1], p.payload[2]}]
+					at := sent[[3]byte(p.payload[1:])]
 					if at <= last {
 						t.Fatalf("packet %d after %d", at, last)
 					}

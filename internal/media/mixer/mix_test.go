@@ -167,6 +167,12 @@ func TestSilentRoomStillSendsFrames(t *testing.T) {
 // that it moves to its own mix and back. What is left of each frame once the tone is taken out must not
 // stand out when that happens: a decoder that is fed from an encoder with another history clicks.
 func TestChangeOfEncoderIsInaudible(t *testing.T) {
+	for name, format := range map[string]Format{"mono": {}, "mono music": NewFormat(false, 64000), "stereo": full, "stereo at 64 kbit/s": NewFormat(true, 0)} {
+		t.Run(name, func(t *testing.T) { changeOfEncoder(t, format) })
+	}
+}
+
+func changeOfEncoder(t *testing.T, format Format) {
 	r := NewRoom(Config{})
 	other, own := r.AddSource(SourceConfig{}), r.AddSource(SourceConfig{})
 	voice := func(at float64) float64 { // in the seconds 2-4, 6-8, …
@@ -177,8 +183,12 @@ func TestChangeOfEncoderIsInaudible(t *testing.T) {
 	}
 	steady, talker := newSender(t, tone(440)), newSender(t, voice)
 	me := newListener(t)
-	mine := r.AddSink(SinkConfig{Exclude: []*Source{own}, Owner: me})
-	r.AddSink(SinkConfig{}) // keeps the common mix in use
+	if format.Stereo() {
+		steady = newStereoSender(t, func(at float64) float64 { return 1.5 * tone(440)(at) }, func(at float64) float64 { return tone(440)(at) / 2 })
+		me = newStereoListener(t)
+	}
+	mine := r.AddSink(SinkConfig{Exclude: []*Source{own}, Format: format, Owner: me})
+	r.AddSink(SinkConfig{Format: format}) // keeps the common mix in use
 
 	var changes []int // frames
 	var mix *mix
@@ -194,15 +204,18 @@ func TestChangeOfEncoderIsInaudible(t *testing.T) {
 	if len(changes) < 11 {
 		t.Fatalf("%d changes of encoder, want at least 11", len(changes))
 	}
-	usual := 0.0
-	for i := 50; i < 90; i++ {
-		usual = max(usual, residue(me.pcm, i, 440))
-	}
-	for _, i := range changes[1:] { // the first is the first frame of all
-		worst := 0.0
-		for k := i - 1; k < i+5; k++ {
-			worst = max(worst, residue(me.pcm, k, 440))
+	most := func(from, to int) (r float64) {
+		for i := from; i < to; i++ {
+			r = max(r, residue(me.pcm, i, 440))
+			if format.Stereo() {
+				r = max(r, residue(me.right, i, 440))
+			}
 		}
+		return r
+	}
+	usual := most(50, 90)
+	for _, i := range changes[1:] { // the first is the first frame of all
+		worst := most(i-1, i+5)
 		if worst > 2*usual {
 			t.Errorf("residue %.5f at the change at %.2f s, usually up to %.5f", worst, float64(i)/50, usual)
 		}

@@ -44,11 +44,23 @@ type change struct {
 }
 
 func newConversation(t *testing.T, s sound) *conversation {
+	return newConversationIn(t, s, Format{}, 1)
+}
+
+// newConversationIn is one in which all listen in a format, and the first one sends that many channels; of two, the
+// right one is half as loud.
+func newConversationIn(t *testing.T, s sound, format Format, channels int) *conversation {
 	c := &conversation{room: NewRoom(Config{}), a: newSender(t, words(s)), b: newSender(t, interjections(tone(3000))),
 		heard: newListener(t), direct: newListener(t)}
+	if format.Stereo() {
+		c.heard, c.direct = newStereoListener(t), newStereoListener(t)
+	}
+	if channels == 2 {
+		c.a = newStereoSender(t, words(s), func(at float64) float64 { return words(s)(at) / 2 })
+	}
 	c.first, c.second = c.room.AddSource(SourceConfig{}), c.room.AddSource(SourceConfig{})
-	c.room.AddSink(SinkConfig{Exclude: []*Source{c.second}, Owner: c.heard})
-	c.room.AddSink(SinkConfig{Owner: newListener(t)})
+	c.room.AddSink(SinkConfig{Exclude: []*Source{c.second}, Format: format, Owner: c.heard})
+	c.room.AddSink(SinkConfig{Format: format})
 	return c
 }
 
@@ -76,9 +88,14 @@ func (c *conversation) step(t *testing.T, lost bool) {
 // packets. Between the two lies a delay only. While packets are passed on it must be the same every time, or something
 // was left out or repeated; and nothing that does not belong to the tone may stand out where passing begins or ends.
 func TestPassingIsInaudible(t *testing.T) {
-	for _, hz := range []float64{223, 437, 2750} {
-		t.Run(fmt.Sprint(hz), func(t *testing.T) {
-			c := newConversation(t, tone(hz))
+	for _, v := range []struct {
+		hz       float64
+		format   Format
+		channels int
+	}{{223, Format{}, 1}, {437, Format{}, 1}, {2750, Format{}, 1}, {437, full, 1}, {223, full, 2}, {437, full, 2}} {
+		t.Run(fmt.Sprintf("%v Hz, %d channels, stereo %v", v.hz, v.channels, v.format.Stereo()), func(t *testing.T) {
+			hz := v.hz
+			c := newConversationIn(t, tone(hz), v.format, v.channels)
 			for range 30 * 50 {
 				c.step(t, false)
 			}
@@ -98,7 +115,11 @@ func TestPassingIsInaudible(t *testing.T) {
 				}
 				for k := ch.step - 1; k < ch.step+4; k++ {
 					if steady(c.heard.pcm, k) {
-						if x := residue(c.heard.pcm, k, hz); x > loudest {
+						x := residue(c.heard.pcm, k, hz)
+						if v.format.Stereo() {
+							x = max(x, residue(c.heard.right, k, hz))
+						}
+						if x > loudest {
 							loudest, in = x, ch.step
 						}
 					}
@@ -170,7 +191,7 @@ func distance(a, b []float32) float64 {
 	return rms(d)
 }
 
-// What is not 20 ms of mono in each packet is mixed.
+// What is not 20 ms of mono in each packet is mixed for those who did not ask for stereo.
 func TestOtherFormatsAreNotPassedOn(t *testing.T) {
 	for _, f := range []struct{ ms, channels int }{{10, 1}, {40, 1}, {20, 2}} {
 		r, source, _ := room1(t)

@@ -1,0 +1,325 @@
+package mixer
+
+import (
+	"fmt"
+	"testing"
+
+	"carillon/internal/media/opus"
+)
+
+func TestNewFormat(t *testing.T) {
+	for _, c := range []struct {
+		stereo  bool
+		wish    int
+		bitrate int
+	}{
+		{false, 0, 32000}, {false, 6000, 32000}, {false, -1, 32000}, {false, 40000, 40000}, {false, 63999, 40000}, {false, 64000, 64000},
+		{false, 510000, 128000}, {true, 0, 64000}, {true, 32000, 32000}, {true, 100000, 96000}, {true, 128000, 128000}, {true, 1 << 30, 128000},
+	} {
+		if f := NewFormat(c.stereo, c.wish); f.Stereo() != c.stereo || f.Bitrate() != c.bitrate {
+			t.Errorf("stereo %v, at most %d: %v at %d, want %d", c.stereo, c.wish, f.Stereo(), f.Bitrate(), c.bitrate)
+		}
+	}
+	if (Format{}) != NewFormat(false, 0) {
+		t.Error("the zero value is not the usual format")
+	}
+}
+
+// tonesIn checks the amplitudes of the tones of the two channels and of somebody's voice in what is heard. What does
+// not belong there is 30 dB below.
+func tonesIn(t *testing.T, who string, pcm []float32, left, right, voice float64) {
+	t.Helper()
+	for hz, want := range map[float64]float64{500: left, 1700: right, 880: voice} {
+		if a := amplitude(pcm, hz); a < want*0.7-0.006 || a > want*1.4+0.006 {
+			t.Errorf("%s hears %v Hz at amplitude %.4f, want %.2f", who, hz, a, want)
+		}
+	}
+}
+
+// Music from a shared tab, with a tone in each channel, and somebody who talks. It is heard in stereo by those who
+// asked for it and in mono by the others, who hear the mean of both channels.
+func TestStereoIsHeardByThoseWhoAsk(t *testing.T) {
+	r := NewRoom(Config{})
+	tab, voice := r.AddSource(SourceConfig{}), r.AddSource(SourceConfig{})
+	music, speech := newStereoSender(t, tone(500), tone(1700)), newSender(t, tone(880))
+	add := func(l *listener, f Format, exclude ...*Source) *listener {
+		r.AddSink(SinkConfig{Exclude: exclude, Format: f, Owner: l})
+		return l
+	}
+	best := add(newStereoListener(t), full)
+	add(newStereoListener(t), full) // shares the mix
+	small := add(newStereoListener(t), NewFormat(true, 0))
+	mono := add(newListener(t), Format{})
+	rich := add(newListener(t), NewFormat(false, 64000))
+	owner := add(newStereoListener(t), full, tab)
+	talker := add(newStereoListener(t), full, voice)
+	talkerInMono := add(newListener(t), Format{}, voice)
+
+	const steps = 150
+	for range steps {
+		push(tab, music.next())
+		push(voice, speech.next())
+		step(t, r)
+	}
+	for who, l := range map[string]*listener{"best": best, "small": small} {
+		tonesIn(t, who+", left", l.last(1), 0.2, 0, 0.2)
+		tonesIn(t, who+", right", ending(l.right, 1), 0, 0.2, 0.2)
+	}
+	tonesIn(t, "owner, left", owner.last(1), 0, 0, 0.2)
+	tonesIn(t, "owner, right", ending(owner.right, 1), 0, 0, 0.2)
+	tonesIn(t, "talker, left", talker.last(1), 0.2, 0, 0)
+	tonesIn(t, "talker, right", ending(talker.right, 1), 0, 0.2, 0)
+	tonesIn(t, "mono", mono.last(1), 0.1, 0.1, 0.2)
+	tonesIn(t, "mono at more bits", rich.last(1), 0.1, 0.1, 0.2)
+	tonesIn(t, "talker in mono", talkerInMono.last(1), 0.1, 0.1, 0)
+	for who, l := range map[string]*listener{"mono": mono, "rich": rich, "talker in mono": talkerInMono} {
+		if l.stereo > 0 {
+			t.Errorf("%s gets %d stereo packets", who, l.stereo)
+		}
+	}
+	if best.stereo < steps-10 {
+		t.Errorf("only %d packets of the best format are stereo", best.stereo)
+	}
+	if len(r.mixes) != 7 {
+		t.Errorf("%d encoders at work, want 7", len(r.mixes))
+	}
+	for who, c := range map[string]struct {
+		l    *listener
+		rate float64
+	}{"best": {best, 128e3}, "small": {small, 64e3}, "mono": {mono, 32e3}, "rich": {rich, 64e3}} {
+		if rate := float64(c.l.bytes) * 8 * 50 / steps; rate > 1.15*c.rate || rate < c.rate/4 {
+			t.Errorf("%s gets %.0f bit/s, want about %.0f", who, rate, c.rate)
+		}
+	}
+}
+
+// Nothing of one channel is in the other one, whichever it is, also when packets are lost.
+func TestChannelsDoNotLeak(t *testing.T) {
+	for _, lost := range []int{0, 20} {
+		for _, side := range []string{"left", "right"} {
+			t.Run(fmt.Sprintf("%s, every %dth lost", side, lost), func(t *testing.T) {
+				r := NewRoom(Config{})
+				source, l := r.AddSource(SourceConfig{}), newStereoListener(t)
+				r.AddSink(SinkConfig{Format: full, Owner: l})
+				s := newStereoSender(t, tone(600), silence)
+				if side == "right" {
+					s = newStereoSender(t, silence, tone(600))
+				}
+				for i := range 200 {
+					if p := s.next(); lost == 0 || i%lost != 7 {
+						push(source, p)
+					}
+					step(t, r)
+				}
+				sound, none := l.last(2), ending(l.right, 2)
+				if side == "right" {
+					sound, none = none, sound
+				}
+				if a := amplitude(sound, 600); a < 0.16 {
+					t.Errorf("the tone is at %.4f", a)
+				}
+				if got := rms(none); got > 0.002 {
+					t.Errorf("loudness %.5f in the other channel", got)
+				}
+			})
+		}
+	}
+}
+
+func silence(float64) float64 { return 0 }
+
+// Out of phase, a mono listener hears nothing; the level, which decides about who is heard, is that of both channels.
+func TestLevelIsOfBothChannels(t *testing.T) {
+	r := NewRoom(Config{})
+	source, l := r.AddSource(SourceConfig{}), newStereoListener(t)
+	r.AddSink(SinkConfig{Format: full, Owner: l})
+	s := newStereoSender(t, tone(600), func(at float64) float64 { return -tone(600)(at) })
+	s.unknown = true
+	for range 100 {
+		push(source, s.next())
+		step(t, r)
+	}
+	wantTone(t, "left", l.last(1), 600, true)
+	wantTone(t, "right", ending(l.right, 1), 600, true)
+	if source.Level() > 25 {
+		t.Errorf("level %d", source.Level())
+	}
+}
+
+// A sender that goes from mono to stereo and back, as encoders do when the bitrate changes, is followed without a
+// click: what is heard is what a stereo decoder makes of its packets.
+func TestDecodersFollowAChangeOfChannels(t *testing.T) {
+	const hz = 440
+	r := NewRoom(Config{})
+	source, l, direct := r.AddSource(SourceConfig{}), newStereoListener(t), newStereoListener(t)
+	r.AddSink(SinkConfig{Format: full, Owner: l})
+	s := newStereoSender(t, tone(hz), func(at float64) float64 { return tone(hz)(at) / 2 })
+	var changes []int
+	stereo := true
+	for i := range 12 * 50 {
+		if i%50 == 0 {
+			rate := 10000
+			if i/50%2 == 1 {
+				rate = MaxBitrate
+			}
+			if err := s.enc.SetBitrate(rate); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p := s.next()
+		if now := opus.Stereo(p.payload); now != stereo {
+			stereo = now
+			changes = append(changes, i)
+		}
+		direct.hear(p.payload, true)
+		push(source, p)
+		step(t, r)
+	}
+	if len(changes) < 10 {
+		t.Fatalf("the sender changed %d times", len(changes))
+	}
+	for _, at := range changes[1:] {
+		sent, heard := 0.0, 0.0
+		for k := at - 2; k < at+8; k++ {
+			sent = max(sent, residue(direct.pcm, k, hz), residue(direct.right, k, hz))
+			heard = max(heard, residue(l.pcm, k, hz), residue(l.right, k, hz))
+		}
+		if heard > 1.5*sent+0.002 {
+			t.Errorf("residue %.4f at the change in step %d, %.4f in what was sent", heard, at, sent)
+		}
+	}
+	if source.dec.Channels() != 2 {
+		t.Error("the decoder of somebody who sends stereo is of mono")
+	}
+	// After a pause the decoder is again what the packets need.
+	s.sound, s.right = silence, nil
+	_ = s.enc.SetBitrate(10000)
+	for range 60 {
+		push(source, s.next())
+		step(t, r)
+	}
+	s.sound = tone(hz)
+	for range 20 {
+		push(source, s.next())
+		step(t, r)
+	}
+	if source.dec.Channels() != 1 || source.pcm.wide {
+		t.Error("the decoder of somebody who sends mono is of stereo")
+	}
+	wantTone(t, "right", ending(l.right, 0.2), hz, true)
+}
+
+func TestSetFormatTakesEffect(t *testing.T) {
+	r := NewRoom(Config{})
+	source, l := r.AddSource(SourceConfig{}), newStereoListener(t)
+	sink := r.AddSink(SinkConfig{Owner: l})
+	s := newStereoSender(t, tone(500), tone(1700))
+	run := func(f Format) {
+		sink.SetFormat(f)
+		for range 100 {
+			push(source, s.next())
+			step(t, r)
+		}
+	}
+	run(Format{})
+	tonesIn(t, "mono, left", l.last(1), 0.1, 0.1, 0)
+	run(full)
+	tonesIn(t, "stereo, left", l.last(1), 0.2, 0, 0)
+	tonesIn(t, "stereo, right", ending(l.right, 1), 0, 0.2, 0)
+	run(Format{})
+	tonesIn(t, "mono again, left", l.last(1), 0.1, 0.1, 0)
+}
+
+// Loud stereo is limited without moving from one side to the other.
+func TestLimiterKeepsTheBalance(t *testing.T) {
+	r := NewRoom(Config{})
+	l := newStereoListener(t)
+	r.AddSink(SinkConfig{Format: full, Owner: l})
+	var sources []*Source
+	var senders []*sender
+	for i := range 4 {
+		loud := tone(300 + 200*float64(i))
+		senders = append(senders, newStereoSender(t, func(at float64) float64 { return 4 * loud(at) }, func(at float64) float64 { return loud(at) }))
+		sources = append(sources, r.AddSource(SourceConfig{}))
+	}
+	for range 100 {
+		for i, s := range senders {
+			push(sources[i], s.next())
+		}
+		step(t, r)
+		for _, v := range r.stereo.frame {
+			if v > 1 || v < -1 {
+				t.Fatalf("sample %v", v)
+			}
+		}
+	}
+	left, right := rms(l.last(1)), rms(ending(l.right, 1))
+	if left < 0.2 || left/right < 3.2 || left/right > 4.4 {
+		t.Errorf("loudness %.3f on the left, %.3f on the right; want 4 times as much", left, right)
+	}
+}
+
+// As soon as somebody listens who did not ask for stereo, it is mixed for all; when that one has gone, it is passed on
+// again. Nobody hears more of that than when somebody else begins to talk.
+func TestStereoIsPassedOnOnlyToThoseWhoAsk(t *testing.T) {
+	const hz = 437
+	for name, format := range map[string]Format{"mono": {}, "less stereo": NewFormat(true, 64000)} {
+		t.Run(name, func(t *testing.T) {
+			c := newConversationIn(t, tone(hz), full, 2)
+			other := newListener(t)
+			var guest *Sink
+			for i := range 28 * 50 {
+				switch i % 311 {
+				case 150:
+					guest = c.room.AddSink(SinkConfig{Format: format, Owner: other})
+				case 300:
+					c.room.RemoveSink(guest)
+					guest = nil
+				}
+				c.step(t, false)
+				if c.room.pass.source != nil && guest != nil {
+					t.Fatalf("packets are passed on in step %d, though somebody did not ask for them", i)
+				}
+			}
+			if len(c.changes) < 12 || c.passed < 200 {
+				t.Fatalf("%d changes, packets passed on in %d steps: nothing is tested", len(c.changes), c.passed)
+			}
+			for _, ch := range c.changes {
+				for k := ch.step - 1; k < ch.step+4; k++ {
+					if !steady(c.heard.pcm, k) {
+						continue
+					}
+					if x := max(residue(c.heard.pcm, k, hz), residue(c.heard.right, k, hz)); x > 0.014 {
+						t.Errorf("residue %.4f in step %d", x, k)
+					}
+				}
+			}
+			if other.stereo > 0 && !format.Stereo() {
+				t.Errorf("%d stereo packets for mono", other.stereo)
+			}
+		})
+	}
+}
+
+// A mono talker is passed on to everybody, whatever they asked for.
+func TestMonoIsPassedOnToEverybody(t *testing.T) {
+	c := newConversationIn(t, tone(437), full, 1)
+	c.room.AddSink(SinkConfig{Owner: newListener(t)})
+	for range 400 {
+		c.step(t, false)
+	}
+	if c.passed < 50 {
+		t.Errorf("packets passed on in %d steps", c.passed)
+	}
+}
+
+func TestStereoStepDoesNotAllocate(t *testing.T) {
+	b := newStereoRoom(t, 20, 5)
+	if allocs := testing.AllocsPerRun(200, b.step); allocs != 0 {
+		t.Errorf("%v allocations per step, want 0", allocs)
+	}
+	b.loops = b.loops[:1]
+	if allocs := testing.AllocsPerRun(200, b.step); allocs != 0 {
+		t.Errorf("%v allocations per step while others fall silent, want 0", allocs)
+	}
+}
