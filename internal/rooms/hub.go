@@ -58,6 +58,7 @@ type Hub struct {
 
 	mu     sync.Mutex // taken before any Room.mu
 	rooms  map[string]*Room
+	left   leftMessages
 	closed bool
 	wg     sync.WaitGroup // room clocks, and what background started
 }
@@ -96,14 +97,21 @@ func (h *Hub) Join(m Member) (*Participant, error) {
 	}
 	if h.rooms[m.ConferenceID] == nil {
 		h.rooms[m.ConferenceID] = r
+		h.restoreMessagesLocked(r)
 		h.wg.Go(r.run)
 	}
 	return p, nil
 }
 
-// End ends a conference for everybody in it.
+// End ends a conference for everybody in it. Nothing of it is kept.
 func (h *Hub) End(conferenceID string) {
-	h.withRoom(conferenceID, func(r *Room) { r.endAll(ReasonEnded) })
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if r := h.rooms[conferenceID]; r != nil {
+		r.endAll(ReasonEnded)
+		h.reapLocked(r)
+	}
+	h.left.take(conferenceID)
 }
 
 // Remove ends the connections, main and content, of one attendee.
@@ -144,11 +152,12 @@ func (h *Hub) endRoom(r *Room) {
 	h.reapLocked(r)
 }
 
-// reapLocked forgets a room that nobody is in any more.
+// reapLocked forgets a room that nobody is in any more, except for its messages.
 func (h *Hub) reapLocked(r *Room) {
 	if h.rooms[r.id] == r && r.empty() {
 		delete(h.rooms, r.id)
 		close(r.stop)
+		h.keepMessagesLocked(r)
 	}
 }
 
@@ -186,6 +195,7 @@ func (h *Hub) Close() {
 		r.endAll(ReasonRestart)
 		h.reapLocked(r)
 	}
+	h.left.clear()
 	h.mu.Unlock()
 	close(h.pacer.stop)
 	h.wg.Wait()

@@ -155,3 +155,26 @@ func TestDataMessagesAreReplayed(t *testing.T) {
 		t.Errorf("somebody who reconnects gets %s", got)
 	}
 }
+
+// Messages with a lifetime outlive the moment in which nobody is there, and their times go on to grow.
+func TestDataMessagesOutliveTheLastToLeave(t *testing.T) {
+	m := newMeeting(t, 2)
+	a := servertest.Arrive(t, m.tickets[0], 1)
+	say(a, "chat", "gone-at-once", 0)
+	say(a, "chat", "left behind", time.Minute)
+	leave(t, a)
+
+	b := servertest.Arrive(t, m.tickets[1], 2)
+	first := messagesUntil(t, b.Signal, "left behind")
+	if datas(first) != "left behind" || first[0].GetSenderAttendeeId() != m.tickets[0].AttendeeID {
+		t.Errorf("somebody who comes when all have left gets %v", first)
+	}
+	say(b, "chat", "answer", time.Minute)
+	leave(t, b)
+
+	again := servertest.Arrive(t, m.tickets[0], 3)
+	got := messagesUntil(t, again.Signal, "answer")
+	if datas(got) != "left behind answer" || got[0].GetIngestTimeNs() != first[0].GetIngestTimeNs() || got[1].GetIngestTimeNs() <= got[0].GetIngestTimeNs() {
+		t.Errorf("somebody who comes back gets %v", got)
+	}
+}

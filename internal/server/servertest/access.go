@@ -23,6 +23,7 @@ type access struct {
 	relay   *signalpb.SdkTurnCredentials // from JOIN_ACK
 	red     bool                         // it prefers redundant audio data
 	options Options
+	stereo  bool // it sends stereo, and wants to receive it
 }
 
 // configuration is what clients make of JOIN_ACK: with addresses of a relay they use nothing else.

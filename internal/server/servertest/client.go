@@ -58,6 +58,14 @@ func ArriveWithRED(t testing.TB, ticket Ticket, session uint64) *Client {
 	return arrive(t, ticket, session, true, access{network: webrtc.NetworkTypeUDP4, red: true})
 }
 
+// EnterInStereo is Enter for a client that sends and receives music in stereo.
+func EnterInStereo(t testing.TB, ticket Ticket, session uint64) *Client {
+	t.Helper()
+	c := arrive(t, ticket, session, true, access{network: webrtc.NetworkTypeUDP4, stereo: true})
+	c.Negotiate()
+	return c
+}
+
 // ArriveWithoutAudio is Arrive for a session that has no audio section.
 func ArriveWithoutAudio(t testing.TB, ticket Ticket, session uint64) *Client {
 	t.Helper()

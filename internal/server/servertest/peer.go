@@ -27,7 +27,8 @@ type Peer struct {
 
 	microphone *webrtc.TrackLocalStaticRTP // nil in a session without audio
 	red        bool                        // the microphone sends redundant audio data
-	pitch      atomic.Int64                // of the microphone in Hz, 0 = silence
+	channels   int                         // of the microphone
+	pitch      [2]atomic.Int64             // of each channel of the microphone in Hz, 0 = silence
 	camera     *Camera                     // nil until it is switched on
 	simulcast  *Simulcast                  // nil until it is switched on
 	videoCodec webrtc.RTPCodecCapability
@@ -63,8 +64,11 @@ const (
 // The codecs of a Peer, in the form that the server forwards.
 var (
 	opusCodec = webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1"}
-	redCodec  = webrtc.RTPCodecCapability{MimeType: "audio/red", ClockRate: 48000, Channels: 2, SDPFmtpLine: "111/111"}
-	vp8Codec  = webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000,
+	// What the music profile of clients makes of it.
+	stereoCodec = webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2,
+		SDPFmtpLine: opusCodec.SDPFmtpLine + ";maxaveragebitrate=128000;stereo=1;sprop-stereo=1"}
+	redCodec = webrtc.RTPCodecCapability{MimeType: "audio/red", ClockRate: 48000, Channels: 2, SDPFmtpLine: "111/111"}
+	vp8Codec = webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000,
 		RTCPFeedback: []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"}}}
 )
 
@@ -76,12 +80,16 @@ func newPeer(t testing.TB, audio bool, a access) *Peer {
 	settings.SetInterfaceFilter(func(name string) bool { return name == "lo" })
 	settings.SetNetworkTypes([]webrtc.NetworkType{a.network})
 	codecs := &webrtc.MediaEngine{}
-	format := opusCodec
+	opus := opusCodec
+	if a.stereo {
+		opus = stereoCodec
+	}
+	format := opus
 	if a.red {
 		format = redCodec
 		must(t, codecs.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: redCodec, PayloadType: redType}, webrtc.RTPCodecTypeAudio))
 	}
-	must(t, codecs.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: opusCodec, PayloadType: opusType}, webrtc.RTPCodecTypeAudio))
+	must(t, codecs.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: opus, PayloadType: opusType}, webrtc.RTPCodecTypeAudio))
 	interceptors, video := &interceptor.Registry{}, vp8Codec
 	if a.options.Feedback {
 		video.RTCPFeedback = append(slices.Clone(video.RTCPFeedback), webrtc.RTCPFeedback{Type: "goog-remb"})
@@ -103,7 +111,10 @@ func newPeer(t testing.TB, audio bool, a access) *Peer {
 	t.Cleanup(p.Close)
 	pc.OnTrack(p.receive)
 	if audio {
-		p.red = a.red
+		p.red, p.channels = a.red, 1
+		if a.stereo {
+			p.channels = 2
+		}
 		p.microphone, err = webrtc.NewTrackLocalStaticRTP(format, "microphone", "me")
 		must(t, err)
 		_, err = pc.AddTrack(p.microphone)
@@ -288,7 +299,13 @@ func (p *Peer) take(answer string) {
 }
 
 // Speak makes the microphone hear a tone of that many Hz, or silence for 0.
-func (p *Peer) Speak(hz int) { p.pitch.Store(int64(hz)) }
+func (p *Peer) Speak(hz int) { p.SpeakStereo(hz, hz) }
+
+// SpeakStereo is Speak with a tone for each channel of a microphone that has two.
+func (p *Peer) SpeakStereo(left, right int) {
+	p.pitch[0].Store(int64(left))
+	p.pitch[1].Store(int64(right))
+}
 
 // every calls f once per period, and catches up after the process was held up, until ctx ends.
 func every(ctx context.Context, period time.Duration, f func()) {

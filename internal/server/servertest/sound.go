@@ -19,22 +19,24 @@ const loudness = 0.3
 
 // sendAudio sends 20 ms of the microphone every 20 ms until the peer is closed.
 func (p *Peer) sendAudio() {
-	encoder, err := opus.NewEncoder(opus.EncoderConfig{Channels: 1, Bitrate: 32000, Complexity: 1})
+	encoder, err := opus.NewEncoder(opus.EncoderConfig{Channels: p.channels, Music: p.channels == 2, Bitrate: 32000 * p.channels, Complexity: 1})
 	if err != nil {
 		p.t.Error(err)
 		return
 	}
 	header := rtp.Header{Version: 2, SequenceNumber: 100, Timestamp: 10000}
-	pcm := make([]float32, opus.FrameSamples)
+	pcm := make([]float32, p.channels*opus.FrameSamples)
 	packet := make([]byte, 1275)
 	at := 0
 	var before []byte
 	every(p.ctx, frameTime, func() {
-		hz := float64(p.pitch.Load())
-		for i := range pcm {
-			pcm[i] = loudness * float32(math.Sin(2*math.Pi*hz*float64(at)/opus.SampleRate))
-			at++
+		for c := range p.channels {
+			hz := float64(p.pitch[c].Load())
+			for i := range opus.FrameSamples {
+				pcm[i*p.channels+c] = loudness * float32(math.Sin(2*math.Pi*hz*float64(at+i)/opus.SampleRate))
+			}
 		}
+		at += opus.FrameSamples
 		n, err := encoder.Encode(pcm, packet)
 		if err != nil {
 			p.t.Error(err)
@@ -55,18 +57,24 @@ func (p *Peer) sendAudio() {
 	})
 }
 
-// Ear decodes an audio stream.
+// Ear decodes an audio stream and hears one channel of it, or both as one.
 type Ear struct {
 	stream  *Stream
 	decoder *opus.Decoder
+	channel int
 }
 
-// Ear listens to the mix from now on.
-func (p *Peer) Ear() *Ear {
+// Ear listens to the mix from now on, as mono.
+func (p *Peer) Ear() *Ear { return p.ear(1, 0) }
+
+// StereoEar is Ear for one channel: 0 is left, 1 right.
+func (p *Peer) StereoEar(channel int) *Ear { return p.ear(2, channel) }
+
+func (p *Peer) ear(channels, channel int) *Ear {
 	p.t.Helper()
-	decoder, err := opus.NewDecoder(1)
+	decoder, err := opus.NewDecoder(channels)
 	must(p.t, err)
-	return &Ear{stream: p.Audio(), decoder: decoder}
+	return &Ear{stream: p.Audio(), decoder: decoder, channel: channel}
 }
 
 // Listen returns the amplitude of each of the tones in the next 200 ms, silence included: short enough to
@@ -75,12 +83,15 @@ func (e *Ear) Listen(tones ...int) []float64 {
 	e.stream.t.Helper()
 	var pcm []float32
 	for range 10 {
-		frame := make([]float32, opus.MaxPacketSamples)
+		channels := e.decoder.Channels()
+		frame := make([]float32, channels*opus.MaxPacketSamples)
 		n, err := e.decoder.Decode(e.stream.Next().Payload, frame)
 		if err != nil {
 			e.stream.t.Fatalf("the server sent audio that is no Opus: %v", err)
 		}
-		pcm = append(pcm, frame[:n]...)
+		for i := range n {
+			pcm = append(pcm, frame[i*channels+e.channel])
+		}
 	}
 	amplitudes := make([]float64, len(tones))
 	for i, hz := range tones {
