@@ -135,6 +135,50 @@ for (const [annVersion, benVersion] of [['current', 'current'], ['old', 'current
 }
 
 for (const version of ['current', 'old']) {
+  test(`music in stereo: ${version} SDK`, { timeout: 180_000 }, async (t) => {
+    const meeting = await createMeeting()
+    const ann = await open('ann', version)
+    const ben = await open('ben', version)
+    const cleo = await open('cleo', version)
+    // Each of two tones is heard on its own side, and at most 20 dB below on the other one.
+    const inStereo = (tones) => async () => {
+      const left = await ben.hears(tones, 1500, 'left')
+      const right = await ben.hears(tones, 1500, 'right')
+      if (left[0] > heard && right[1] > heard && left[1] < left[0] - 20 && right[0] < right[1] - 20) return true
+      throw new Error(`levels: left ${left}, right ${right}`)
+    }
+    const inMono = (tones) => async () => {
+      const left = await cleo.hears(tones, 1500, 'left')
+      const right = await cleo.hears(tones, 1500, 'right')
+      if (Math.min(...left, ...right) > heard && Math.abs(left[0] - right[0]) <= 2 && Math.abs(left[1] - right[1]) <= 2) return true
+      throw new Error(`levels: left ${left}, right ${right}`)
+    }
+    try {
+      await join(ann, meeting, await createAttendee(meeting, 'ann'), { camera: false, stereo: [600, 1900] })
+      await join(ben, meeting, await createAttendee(meeting, 'ben'), { camera: false, stereo: [1130, 1130] })
+      await join(cleo, meeting, await createAttendee(meeting, 'cleo'), { camera: false })
+      for (const person of [ann, ben, cleo]) await started(person)
+      await call(ben, 'mute', true)
+      await call(cleo, 'mute', true)
+      await until('ben hears ann in stereo', 20_000, inStereo([600, 1900]))
+      await until('cleo hears ann in mono', 20_000, inMono([600, 1900]))
+
+      await call(ann, 'mute', true)
+      await call(ann, 'share', [750, 2350])
+      await until('ben hears the shared tab in stereo', 30_000, inStereo([750, 2350]))
+      await until('cleo hears the shared tab in mono', 20_000, inMono([750, 2350]))
+      assert.ok((await ann.hears([750, 2350]))[0] < silent, 'ann hears what she shares')
+    } catch (error) {
+      for (const person of [ann, ben, cleo]) t.diagnostic(`${person.name}: ${person.console.slice(-15).join('\n')}`)
+      t.diagnostic(carillon.log.slice(-3000))
+      throw error
+    } finally {
+      await close(ann, ben, cleo)
+    }
+  })
+}
+
+for (const version of ['current', 'old']) {
   test(`shared screen and data messages: ${version} SDK`, { timeout: 180_000 }, async (t) => {
     const meeting = await createMeeting()
     const ann = await open('ann', version)

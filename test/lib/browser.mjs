@@ -50,9 +50,10 @@ export class Person {
     return person
   }
 
-  // hears gives the level (dBFS) of each frequency in what this browser plays, over a while.
-  hears(frequencies, ms = 2500) {
-    return this.page.evaluate(([f, ms]) => window.probe.hears(f, ms), [frequencies, ms])
+  // hears gives the level (dBFS) of each frequency in what this browser plays, over a while, in one channel ("left",
+  // "right") or in all of them.
+  hears(frequencies, ms = 2500, channel = 'both') {
+    return this.page.evaluate(([f, ms, c]) => window.probe.hears(f, ms, c), [frequencies, ms, channel])
   }
 
   // sees gives, for each video stream received, its decoded frames, size and codec.

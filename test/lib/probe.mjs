@@ -11,19 +11,28 @@ export function probe() {
   }
   const live = () => connections.filter((c) => c.connectionState !== 'closed' && c.signalingState !== 'closed')
   const pause = (ms) => new Promise((done) => setTimeout(done, ms))
-  const analysers = new Map() // by track
+  const analysers = new Map() // by track: of all channels together, of the left one and of the right one
   let context
 
-  function analyser(track) {
+  function analyser(track, channel) {
     if (!analysers.has(track)) {
       context ??= new AudioContext({ sampleRate: 48_000 })
-      const node = context.createAnalyser()
-      node.fftSize = 8192
-      node.smoothingTimeConstant = 0
-      context.createMediaStreamSource(new MediaStream([track])).connect(node)
-      analysers.set(track, node)
+      const source = context.createMediaStreamSource(new MediaStream([track]))
+      // Mono is on both channels.
+      const stereo = new GainNode(context, { channelCount: 2, channelCountMode: 'explicit', channelInterpretation: 'speakers' })
+      const channels = context.createChannelSplitter(2)
+      source.connect(stereo).connect(channels)
+      const nodes = { both: context.createAnalyser(), left: context.createAnalyser(), right: context.createAnalyser() }
+      for (const node of Object.values(nodes)) {
+        node.fftSize = 8192
+        node.smoothingTimeConstant = 0
+      }
+      source.connect(nodes.both)
+      channels.connect(nodes.left, 0)
+      channels.connect(nodes.right, 1)
+      analysers.set(track, nodes)
     }
-    return analysers.get(track)
+    return analysers.get(track)[channel]
   }
 
   async function streams(type, kind) {
@@ -44,10 +53,10 @@ export function probe() {
     peers: live,
 
     // The level of a frequency is the median over the time: the tones are on for most of it, and the noise
-    // of the codec between two loud tones comes and goes.
-    async hears(frequencies, ms) {
+    // of the codec between two loud tones comes and goes. channel is "left", "right" or "both".
+    async hears(frequencies, ms, channel = 'both') {
       const tracks = live().flatMap((c) => c.getReceivers().map((r) => r.track)).filter((t) => t?.kind === 'audio' && t.readyState === 'live')
-      const nodes = tracks.map(analyser)
+      const nodes = tracks.map((track) => analyser(track, channel))
       await context?.resume()
       const levels = frequencies.map(() => [])
       const end = performance.now() + ms

@@ -29,8 +29,9 @@ window.call = {
 
   // simulcast and svc are settings of the SDK; codecs are the names to send with, best first; size is what
   // to receive of each camera, "low" or "high"; without are codecs that this browser shall not know;
-  // redundancy is redundant audio (RED).
-  async join(meeting, attendee, { camera = true, topics = [], simulcast = false, svc = false, codecs, size, without = [], redundancy = true } = {}) {
+  // redundancy is redundant audio (RED); stereo is the profile for music, and its microphone hears the two tones that
+  // are given in Hz, one on each side.
+  async join(meeting, attendee, { camera = true, topics = [], simulcast = false, svc = false, codecs, size, without = [], redundancy = true, stereo } = {}) {
     if (without.length > 0) forget(without)
     const logger = new sdk.ConsoleLogger('sdk', sdk.LogLevel.WARN)
     const devices = new sdk.DefaultDeviceController(logger)
@@ -43,7 +44,8 @@ window.call = {
     if (codecs) av.setVideoCodecSendPreferences(codecs.map(capability))
     // Before the start: what is replayed to late comers arrives right after they have joined.
     for (const topic of topics) listen(topic)
-    if (!redundancy) av.setAudioProfile(new sdk.AudioProfile(null, false))
+    if (stereo) av.setAudioProfile(sdk.AudioProfile.fullbandMusicStereo(redundancy))
+    else if (!redundancy) av.setAudioProfile(new sdk.AudioProfile(null, false))
     av.addObserver({
       audioVideoDidStart: () => log.push('started'),
       audioVideoDidStartConnecting: (again) => log.push(again ? 'reconnecting' : 'connecting'),
@@ -62,7 +64,7 @@ window.call = {
       roster.set(id, { ...roster.get(id), present, external, dropped })
       if (fresh) watch(id)
     })
-    const microphone = (await av.listAudioInputDevices())[0].deviceId
+    const microphone = stereo ? tones(stereo) : (await av.listAudioInputDevices())[0].deviceId
     await (av.startAudioInput ?? av.chooseAudioInputDevice).call(av, microphone)
     if (camera) {
       const device = (await av.listVideoInputDevices())[0].deviceId
@@ -72,7 +74,7 @@ window.call = {
     av.start()
     if (camera) av.startLocalVideoTile()
   },
-  // A picture that moves and a tone, as a shared tab has them.
+  // A picture that moves and a tone, as a shared tab has them; two tones are stereo, one on each side.
   async share(hertz, { simulcast = false, svc = false, codecs } = {}) {
     if (simulcast) session.audioVideo.enableSimulcastForContentShare(true)
     if (svc) session.audioVideo.enableSVCForContentShare(true)
@@ -86,18 +88,14 @@ window.call = {
       ink.fillStyle = `hsl(${(n += 7)}, 80%, 50%)`
       ink.fillRect(0, 0, 1280, 720)
     }, 66)
-    const context = new AudioContext()
-    const tone = context.createOscillator()
-    tone.frequency.value = hertz
-    const out = context.createMediaStreamDestination()
-    tone.connect(out)
-    tone.start()
+    if (Array.isArray(hertz)) session.audioVideo.setContentAudioProfile(sdk.AudioProfile.fullbandMusicStereo())
+    const sound = tones([hertz].flat())
     session.audioVideo.addContentShareObserver({
       contentShareDidStart: () => log.push('sharing'),
       contentShareDidStop: () => log.push('not sharing'),
     })
     const stream = canvas.captureStream(15)
-    for (const track of out.stream.getAudioTracks()) stream.addTrack(track)
+    for (const track of sound.getAudioTracks()) stream.addTrack(track)
     await session.audioVideo.startContentShare(stream)
   },
   receive: (size) => policy.choose(size),
@@ -106,6 +104,21 @@ window.call = {
   camera: (on) => (on ? session.audioVideo.startLocalVideoTile() : session.audioVideo.stopLocalVideoTile()),
   mute: (on) => (on ? session.audioVideo.realtimeMuteLocalAudio() : session.audioVideo.realtimeUnmuteLocalAudio()),
   leave: () => session.audioVideo.stop(),
+}
+
+// tones is a sound with one tone, or with one on each side.
+function tones(hertz) {
+  const context = new AudioContext()
+  const out = context.createMediaStreamDestination()
+  const sides = context.createChannelMerger(hertz.length)
+  hertz.forEach((frequency, side) => {
+    const tone = new OscillatorNode(context, { frequency })
+    const volume = new GainNode(context, { gain: 0.4 })
+    tone.connect(volume).connect(sides, 0, side)
+    tone.start()
+  })
+  sides.connect(out)
+  return out.stream
 }
 
 function listen(topic) {
