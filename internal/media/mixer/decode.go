@@ -74,17 +74,17 @@ func (s *Source) fillIn(r *Room, following []byte, n int) {
 	out.set(raw)
 }
 
-// goOver fades from what the decoder before makes of a packet, in mono, to out, which is what a new one made of it in
-// stereo: that has not heard enough yet to be right from the first sample on.
+// goOver makes the first packet of stereo, of which a new decoder has made out, follow what the decoder before has made:
+// that one still decodes it, in mono, and the sides come in gradually. A decoder of speech is right only from the
+// second packet on.
 func (s *Source) goOver(r *Room, before *opus.Decoder, payload []byte, out audio) {
 	mono := r.work.pcm[:out.len()]
 	if n, err := before.Decode(payload, mono); err != nil || n != len(mono) {
 		return
 	}
-	for i, v := range mono {
-		w := float32(i) / float32(len(mono))
-		out.mid[i] = v + (out.mid[i]-v)*w
-		out.side[i] *= w
+	copy(out.mid, mono)
+	for i := range out.side {
+		out.side[i] *= float32(i) / float32(len(out.side))
 	}
 }
 

@@ -33,7 +33,6 @@ const (
 // anything, or every mix is encoded.
 type passing struct {
 	source *Source // whose packets are passed on in this step; nil = none
-	stereo bool    // they are stereo
 	lone   *Source // the only talker of this step; nil = nobody or several
 	alone  int     // steps for which it has been
 	quiet  int     // of these, quiet ones in a row
@@ -63,16 +62,15 @@ func (r *Room) choosePassing(sinks []*Sink) {
 	if lone != p.lone {
 		p.alone, p.quiet = 0, 0
 	}
-	stereo := lone != nil && opus.Stereo(lone.packet)
-	passable := lone != nil && lone.passable() && (!stereo || r.takeStereo(sinks))
+	passable := lone != nil && lone.passable() && (!opus.Stereo(lone.packet) || r.takeStereo(sinks))
 	switch {
-	case p.source != nil && (lone != p.source || !passable || stereo != p.stereo || lone.pcm.len() != opus.FrameSamples):
+	case p.source != nil && (lone != p.source || !passable || lone.pcm.len() != opus.FrameSamples):
 		r.stopPassing()
 	case p.source == nil && lone != nil && p.alone >= aloneFor && p.quiet >= quietFor && lone.clean >= cleanFor && lone.level >= quietLevel:
 		if !passable || !lone.align() {
 			break
 		}
-		p.source, p.stereo = lone, stereo
+		p.source = lone
 	}
 	p.lone = lone
 	if lone == nil {
