@@ -19,7 +19,7 @@
 // gives it up only to somebody clearly louder. What a sink hears is determined by the set
 // of current talkers that it excludes, for most sinks the empty set, and all sinks with the same set
 // share one mix and its encoder (mix.go). So a step costs one encode for all who are silent plus one for
-// each talker.
+// each talker, and that for each format that somebody listens in.
 //
 // A sink moves from one mix to another when its talker starts or stops. Opus predicts from frame to
 // frame, so the sink's decoder must not notice the change of encoder. A mix that is new therefore starts
@@ -28,13 +28,22 @@
 // for the whole hangover; the two mixes have then had the same content, and so nearly the same state, for
 // half a second.
 //
+// # Stereo
+//
+// A sink has a Format: mono or stereo, and one of a few bitrates. Decoded audio is kept as mid and side (audio.go). All that
+// the mono mix needs is the mid, so a room without stereo does nothing for it. A mono listener hears the mean of both
+// channels: what is on one side only is 6 dB quieter for it, as with every browser that plays stereo on one loudspeaker.
+// A source is decoded in stereo when its packets say that they are. When that begins while it talks, the new decoder is
+// first given the packets before, as when decoding begins after silence. Levels are of both channels.
+//
 // # Passing on
 //
 // While exactly one person talks, the others get that person's own packets (pass.go): nothing is encoded, and the
 // sound is not made worse by a second encoding. The mix takes over in any frame in which somebody else begins to
 // talk or a packet is missing. Packets are not passed on where that would cost quality: without a pause of the talker
 // to begin in, such as with music; over lines that lose packets, because only the mix can fill gaps; and when they
-// are not 20 ms of mono.
+// are not 20 ms long. Packets of stereo are passed on only while all who hear them have asked for stereo at the best
+// bitrate, which is what talkers may send at most. With a single listener who has not, everybody gets mixes.
 //
 // # Goroutines and locks
 //
