@@ -172,6 +172,7 @@ func FuzzPush(f *testing.F) {
 // copies of two earlier ones.
 func FuzzQueue(f *testing.F) {
 	f.Add([]byte{0, 1, 10, 1, 1, 1, 0, 0, 2, 1, 0, 3, 1, 2, 255, 0, 1, 0, 1, 0, 1, 200})
+	f.Add([]byte("\x00\xec\xecd@\xed\x00\x1700\xfa")) // a copy from a stream that is not played
 	f.Add([]byte{1, 1, 1, 1, 40, 9, 9, 9, 250, 250, 7, 7, 7, 7, 7, 1, 0, 100, 1, 1, 100, 1})
 	f.Fuzz(func(t *testing.T, script []byte) {
 		var q queue
