@@ -167,7 +167,7 @@ func TestSilentRoomStillSendsFrames(t *testing.T) {
 // that it moves to its own mix and back. What is left of each frame once the tone is taken out must not
 // stand out when that happens: a decoder that is fed from an encoder with another history clicks.
 func TestChangeOfEncoderIsInaudible(t *testing.T) {
-	for name, format := range map[string]Format{"mono": {}, "mono music": NewFormat(false, 64000), "stereo": full, "stereo at 64 kbit/s": NewFormat(true, 0)} {
+	for name, format := range map[string]Format{"mono": {}, "stereo": full} {
 		t.Run(name, func(t *testing.T) { changeOfEncoder(t, format) })
 	}
 }

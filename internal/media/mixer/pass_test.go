@@ -92,7 +92,7 @@ func TestPassingIsInaudible(t *testing.T) {
 		hz       float64
 		format   Format
 		channels int
-	}{{223, Format{}, 1}, {437, Format{}, 1}, {2750, Format{}, 1}, {437, full, 1}, {223, full, 2}, {437, full, 2}} {
+	}{{223, Format{}, 1}, {437, Format{}, 1}, {2750, Format{}, 1}, {437, full, 1}, {437, full, 2}} {
 		t.Run(fmt.Sprintf("%v Hz, %d channels, stereo %v", v.hz, v.channels, v.format.Stereo()), func(t *testing.T) {
 			hz := v.hz
 			c := newConversationIn(t, tone(hz), v.format, v.channels)
