@@ -184,15 +184,12 @@ func (g *videoGroup) refreshLocked(now int64) {
 	for _, e := range g.encodings {
 		newest = max(newest, e.track.Stats().LastPacket)
 	}
-	listed := 0
+	last := g.lastListed(newest, now)
 	changed := false
 	for _, e := range g.encodings {
 		s := e.track.Stats()
-		flowing := e.maxKbps > 0 && s.LastPacket != 0 && newest-s.LastPacket < silence(s.FrameRate)
-		list := e.rid == "" || flowing || e.maxKbps > 0 && s.LastPacket == 0 && now-e.enabled < int64(startPatience)
-		if list {
-			listed++
-		}
+		flowing := e.flows(s, newest)
+		list := flowing || e.expected(s, now) || e == last
 		sized := e.rid != "" && (e.width != s.Width || e.height != s.Height)
 		if list != e.listed || sized && list {
 			g.owner.room.indexDirty = true
@@ -200,12 +197,32 @@ func (g *videoGroup) refreshLocked(now int64) {
 		changed = changed || flowing != e.flowing
 		e.flowing, e.listed, e.width, e.height = flowing, list, s.Width, s.Height
 	}
-	if listed == 0 && len(g.encodings) > 0 { // the tile shall stay
-		g.encodings[0].listed = true
-	}
 	if changed {
 		g.eachReceiverLocked((*receivedVideo).settle)
 	}
+}
+
+// flows tells whether the encoding is being sent; newest is when the last packet of its group came.
+func (e *encoding) flows(s forwarder.Stats, newest int64) bool {
+	return e.maxKbps > 0 && s.LastPacket != 0 && newest-s.LastPacket < silence(s.FrameRate)
+}
+
+// expected tells whether the encoding counts as sent although nothing has come yet, or does for good.
+func (e *encoding) expected(s forwarder.Stats, now int64) bool {
+	return e.rid == "" || e.maxKbps > 0 && s.LastPacket == 0 && now-e.enabled < int64(startPatience)
+}
+
+// lastListed is the encoding that stays in the index although none is sent, so that the tile stays; nil while one is.
+func (g *videoGroup) lastListed(newest, now int64) (last *encoding) {
+	for _, e := range g.encodings {
+		if s := e.track.Stats(); e.flows(s, newest) || e.expected(s, now) {
+			return nil
+		}
+		if last == nil || e.listed && !last.listed || e.listed == last.listed && e.maxKbps > last.maxKbps {
+			last = e
+		}
+	}
+	return last
 }
 
 // silence is how long, in ns, a stream of that frame rate may pause.

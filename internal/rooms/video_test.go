@@ -192,3 +192,18 @@ func TestCodecsThatEverybodyDecodes(t *testing.T) {
 		t.Errorf("common formats %v", got)
 	}
 }
+
+// When nothing comes at all the tile stays, by the encoding that is meant to be sent, and the index stays as it is.
+func TestIndexRestsWhileNothingIsSent(t *testing.T) {
+	s := newStudio(t)
+	mid := s.announce([]string{"low", "mid", "hi"}, 0, 1200, 0)[1]
+	s.play(startPatience + time.Second)
+	s.room.indexDirty = false
+	s.play(time.Second)
+	if s.room.indexDirty {
+		t.Error("the index changes although nothing happens")
+	}
+	if got := s.listed(); !slices.Equal(got, []uint32{mid.streamID}) {
+		t.Errorf("listed %v, want %d", got, mid.streamID)
+	}
+}

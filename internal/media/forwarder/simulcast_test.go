@@ -234,3 +234,29 @@ func TestStatsMeasureEachLayer(t *testing.T) {
 		}
 	}
 }
+
+// A browser that sends a camera again goes on with its SSRCs, and no longer says which encodings they are.
+func TestEncodingsAreKnownWhenACameraIsBack(t *testing.T) {
+	all := newSimulcast("low", "hi")
+	for _, s := range all {
+		s.send(s.frame(true, 2)...)
+		s.sendRTX(s.frame(false, 1)[0], 7)
+	}
+	for _, s := range all {
+		s.up.RemoveTrack(s.track)
+	}
+	for _, s := range all {
+		s.track = s.up.AddTrack(TrackConfig{MID: s.mid, RID: s.rid, Codecs: testCodecs()})
+	}
+	for _, s := range all {
+		for _, p := range s.frame(true, 2) {
+			if err := p.DelExtension(ridExt); err != nil {
+				t.Fatal(err)
+			}
+			s.send(p)
+		}
+		if s.track.Stats().LastPacket == 0 {
+			t.Errorf("nothing of %s is taken in", s.rid)
+		}
+	}
+}

@@ -32,6 +32,7 @@ type Upstream struct {
 	mu       sync.Mutex
 	tracks   []*UpTrack
 	routes   map[uint32]route // by SSRC
+	former   map[origin]ssrcs // of tracks that have been removed
 	twcc     mediartp.TWCC
 	twccSSRC uint32 // SSRC of the last packet that was recorded
 	audio    audioReception
@@ -47,6 +48,14 @@ type route struct {
 	rtx   bool
 }
 
+// origin is what a track is known by when its SSRCs are not in the session description.
+type origin struct{ mid, rid string }
+
+type ssrcs struct{ media, rtx uint32 }
+
+// maxFormer bounds the origins that a client can make us remember.
+const maxFormer = 64
+
 // audioReception counts the audio stream, so that its sender gets receiver reports too.
 type audioReception struct {
 	ssrc  uint32
@@ -57,7 +66,7 @@ const opusClockRate = 48_000 // RFC 7587 section 4.1
 
 // NewUpstream makes an Upstream without tracks.
 func NewUpstream(cfg UpstreamConfig) *Upstream {
-	return &Upstream{cfg: cfg, log: logger(cfg.Logger), routes: make(map[uint32]route)}
+	return &Upstream{cfg: cfg, log: logger(cfg.Logger), routes: make(map[uint32]route), former: make(map[origin]ssrcs)}
 }
 
 func logger(l *slog.Logger) *slog.Logger {
@@ -84,8 +93,24 @@ func (u *Upstream) AddTrack(cfg TrackConfig) *UpTrack {
 	u.tracks = append(u.tracks, t)
 	u.bindLocked(cfg.SSRC, route{track: t})
 	u.bindLocked(cfg.RTXSSRC, route{track: t, rtx: true})
+	u.recallLocked(t)
 	u.log.Debug("video track added", "mid", cfg.MID, "ssrc", cfg.SSRC)
 	return t
+}
+
+// recallLocked binds the SSRCs that a track of this origin had before. A browser that sends a camera again goes on with
+// them, and does not say again which encoding they are, once it knows that we have heard it (RFC 8852 section 3.3).
+func (u *Upstream) recallLocked(t *UpTrack) {
+	known, ok := u.former[origin{t.cfg.MID, t.cfg.RID}]
+	if !ok || t.cfg.SSRC != 0 {
+		return
+	}
+	if _, taken := u.routes[known.media]; !taken {
+		u.bindLocked(known.media, route{track: t})
+	}
+	if _, taken := u.routes[known.rtx]; !taken {
+		u.bindLocked(known.rtx, route{track: t, rtx: true})
+	}
 }
 
 // RemoveTrack ends a track: its packets are no longer accepted and its DownTracks get nothing more from it.
@@ -96,6 +121,12 @@ func (u *Upstream) RemoveTrack(t *UpTrack) {
 			u.tracks = append(u.tracks[:i:i], u.tracks[i+1:]...)
 			break
 		}
+	}
+	if len(u.former) >= maxFormer {
+		clear(u.former)
+	}
+	if t.cfg.SSRC == 0 && t.ssrc != 0 {
+		u.former[origin{t.cfg.MID, t.cfg.RID}] = ssrcs{media: t.ssrc, rtx: t.rtxSSRC}
 	}
 	for ssrc, r := range u.routes {
 		if r.track == t {
