@@ -14,20 +14,12 @@ import (
 )
 
 func keys(ctx context.Context, w stdio, args []string) error {
-	if len(args) == 0 {
-		return misuse("carillon keys needs one of create, list, limit, revoke")
-	}
-	switch args[0] {
-	case "create":
-		return createKey(ctx, w, args[1:])
-	case "list":
-		return listKeys(ctx, w, args[1:])
-	case "limit":
-		return limitKey(ctx, w, args[1:])
-	case "revoke":
-		return revokeKey(ctx, w, args[1:])
-	}
-	return misuse("carillon keys: there is no command %q", args[0])
+	return runOne(ctx, w, "keys", []command{
+		{"create", "make a key, which shows its secret once", createKey},
+		{"list", "show all keys without their secrets", listKeys},
+		{"limit", "change what a key may do", limitKey},
+		{"revoke", "make a key useless", revokeKey},
+	}, args)
 }
 
 // administer opens the accounts of a data directory for one command.
@@ -55,7 +47,7 @@ func createKey(ctx context.Context, w stdio, args []string) error {
 	name := flags.String("name", "", "what the key is for")
 	limits := limitFlags(flags)
 	asJSON := flags.Bool("json", false, "print JSON")
-	if err := parse(flags, w, args, 0); err != nil {
+	if err := parse(flags, w, args); err != nil {
 		return err
 	}
 	return administer(ctx, w, *data, *database, func(a *accounts.Service) error {
@@ -64,7 +56,7 @@ func createKey(ctx context.Context, w stdio, args []string) error {
 		}
 		key, err := a.CreateKey(ctx, *name)
 		if err == nil && *limits != (accounts.KeyLimits{}) {
-			err = a.LimitKey(ctx, key.ID, *limits)
+			_, err = a.LimitKey(ctx, key.ID, func(l *accounts.KeyLimits) { *l = *limits })
 		}
 		if err != nil {
 			return err
@@ -90,12 +82,24 @@ func limitFlags(flags *pflag.FlagSet) *accounts.KeyLimits {
 func limitKey(ctx context.Context, w stdio, args []string) error {
 	flags := pflag.NewFlagSet("keys limit", pflag.ContinueOnError)
 	data, database := dataFlags(flags)
-	limits := limitFlags(flags)
-	if err := parse(flags, w, args, 1); err != nil {
+	given := limitFlags(flags)
+	if err := parse(flags, w, args, "ACCESS-KEY-ID"); err != nil {
 		return err
 	}
+	rate, meetings := flags.Changed("rate"), flags.Changed("max-meetings")
+	if !rate && !meetings {
+		return misuse("say what to change: --rate or --max-meetings")
+	}
 	return administer(ctx, w, *data, *database, func(a *accounts.Service) error {
-		if err := a.LimitKey(ctx, flags.Arg(0), *limits); err != nil {
+		limits, err := a.LimitKey(ctx, flags.Arg(0), func(l *accounts.KeyLimits) {
+			if rate {
+				l.Rate = given.Rate
+			}
+			if meetings {
+				l.MaxConferences = given.MaxConferences
+			}
+		})
+		if err != nil {
 			return err
 		}
 		fmt.Fprintf(w.out, "The key %s may do %s requests per second and have %s meetings.\n", flags.Arg(0), number(limits.Rate), number(limits.MaxConferences))
@@ -113,7 +117,7 @@ func number(limit int) string {
 func listKeys(ctx context.Context, w stdio, args []string) error {
 	flags := pflag.NewFlagSet("keys list", pflag.ContinueOnError)
 	data, database := dataFlags(flags)
-	if err := parse(flags, w, args, 0); err != nil {
+	if err := parse(flags, w, args); err != nil {
 		return err
 	}
 	return administer(ctx, w, *data, *database, func(a *accounts.Service) error {
@@ -148,7 +152,7 @@ func day(t *time.Time) string {
 func revokeKey(ctx context.Context, w stdio, args []string) error {
 	flags := pflag.NewFlagSet("keys revoke", pflag.ContinueOnError)
 	data, database := dataFlags(flags)
-	if err := parse(flags, w, args, 1); err != nil {
+	if err := parse(flags, w, args, "ACCESS-KEY-ID"); err != nil {
 		return err
 	}
 	return administer(ctx, w, *data, *database, func(a *accounts.Service) error {

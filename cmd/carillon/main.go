@@ -20,14 +20,14 @@ import (
 const usage = `Carillon: video meetings on your own machine.
 
 Usage:
-  carillon serve  [flags]                       run the server
-  carillon keys   create|list|limit|revoke  [flags]  keys of programs that use the Meetings API
-  carillon users  create|list|reset-password|disable|enable  [flags]
-  carillon webhooks create|list|rotate|delete|test|deliveries|replay  [flags]
-  carillon timeline CONFERENCE-ID  [flags]      what clients reported about a conference
+  carillon serve    [flags]                     run the server
+  carillon keys     COMMAND [flags]             keys of programs that use the Meetings API
+  carillon users    COMMAND [flags]             accounts of people
+  carillon webhooks COMMAND [flags]             who is told of events, and how that went
+  carillon timeline CONFERENCE-ID [flags]       what clients reported about a conference
   carillon version
 
-Each command explains its flags with --help.
+Each command explains itself with --help.
 `
 
 func main() {
@@ -91,22 +91,6 @@ type misused struct{ text string }
 func (m *misused) Error() string { return m.text }
 
 func misuse(format string, args ...any) error { return &misused{fmt.Sprintf(format, args...)} }
-
-// parse parses the flags of a command, which takes no other arguments than those named.
-func parse(flags *pflag.FlagSet, w stdio, args []string, arguments int) error {
-	flags.SetOutput(w.err)
-	flags.SortFlags = false
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, pflag.ErrHelp) {
-			return err
-		}
-		return misuse("%v; see carillon %s --help", err, flags.Name())
-	}
-	if flags.NArg() != arguments {
-		return misuse("carillon %s: expected %d arguments, got %d", flags.Name(), arguments, flags.NArg())
-	}
-	return nil
-}
 
 // version is the version of the module, or the revision it was built from.
 func version() string {

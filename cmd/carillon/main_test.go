@@ -46,12 +46,16 @@ func TestKeys(t *testing.T) {
 	if _, out, _ = carillon(t, "", "keys", "list", "--data", data); !strings.Contains(out, " 250") {
 		t.Errorf("list:\n%s", out)
 	}
+	// What is not given stays.
+	if _, out, errors = carillon(t, "", "keys", "limit", "--data", data, "--rate", "5", key["accessKeyId"]); !strings.Contains(out, "5 requests") || !strings.Contains(out, "250 meetings") {
+		t.Errorf("another rate: %s %s", out, errors)
+	}
 	for _, args := range [][]string{{"keys", "limit", "--data", data, "--rate", "-1", key["accessKeyId"]}, {"keys", "create", "--data", data, "--name", "x", "--rate", "-1"}} {
 		if status, _, errors = carillon(t, "", args...); status != 2 || !strings.Contains(errors, "rate") {
 			t.Errorf("%q: %d %s", args, status, errors)
 		}
 	}
-	if status, _, _ = carillon(t, "", "keys", "limit", "--data", data, "CKAAAAAAAAAAAAAAAAAA"); status != 1 {
+	if status, _, _ = carillon(t, "", "keys", "limit", "--data", data, "--rate", "1", "CKAAAAAAAAAAAAAAAAAA"); status != 1 {
 		t.Errorf("limit of an unknown key: status %d", status)
 	}
 	if status, _, errors = carillon(t, "", "keys", "revoke", "--data", data, key["accessKeyId"]); status != 0 {
@@ -95,7 +99,7 @@ func TestMisuse(t *testing.T) {
 	for _, args := range [][]string{
 		{}, {"fly"}, {"keys"}, {"keys", "forge"}, {"users"}, {"users", "forge"}, {"serve", "--no-such-flag"},
 		{"serve", "surplus"}, {"serve", "--listen", "nowhere"}, {"keys", "revoke"}, {"keys", "create", "--data", ""},
-		{"webhooks"}, {"webhooks", "forge"}, {"webhooks", "delete"}, {"webhooks", "list", "--data", ""}, {"timeline"},
+		{"webhooks"}, {"webhooks", "forge"}, {"webhooks", "delete"}, {"webhooks", "list", "--data", ""}, {"timeline"}, {"keys", "limit", "CKAAAAAAAAAAAAAAAAAA"},
 	} {
 		status, _, errors := carillon(t, "", args...)
 		if status != 2 || errors == "" {
@@ -104,6 +108,19 @@ func TestMisuse(t *testing.T) {
 	}
 	if status, out, _ := carillon(t, "", "help"); status != 0 || !strings.Contains(out, "carillon serve") {
 		t.Errorf("help: %d %q", status, out)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for command, want := range map[string]string{
+		"help": "carillon serve", "keys --help": "carillon keys limit", "users -h": "carillon users disable", "webhooks help": "carillon webhooks replay",
+		"keys limit --help": "Usage: carillon keys limit ACCESS-KEY-ID [flags]", "webhooks replay --help": "Usage: carillon webhooks replay WEBHOOK-ID [flags]",
+		"timeline --help": "Usage: carillon timeline CONFERENCE-ID [flags]", "users create --help": "--password-stdin", "serve --help": "--webhook-networks",
+	} {
+		status, out, errors := carillon(t, "", strings.Fields(command)...)
+		if status != 0 || !strings.Contains(out, want) || errors != "" {
+			t.Errorf("%s: status %d\n%s%s", command, status, out, errors)
+		}
 	}
 }
 

@@ -21,7 +21,7 @@ const shutdownTimeout = 10 * time.Second
 func serve(ctx context.Context, w stdio, args []string) error {
 	flags := pflag.NewFlagSet("serve", pflag.ContinueOnError)
 	config.AddFlags(flags)
-	if err := parse(flags, w, args, 0); err != nil {
+	if err := parse(flags, w, args); err != nil {
 		return err
 	}
 	cfg, err := config.Load(flags, w.environ)

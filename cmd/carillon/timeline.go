@@ -17,7 +17,7 @@ func showTimeline(ctx context.Context, w stdio, args []string) error {
 	flags := pflag.NewFlagSet("timeline", pflag.ContinueOnError)
 	data, database := dataFlags(flags)
 	asJSON := flags.Bool("json", false, "print one JSON object in each line")
-	if err := parse(flags, w, args, 1); err != nil {
+	if err := parse(flags, w, args, "CONFERENCE-ID"); err != nil {
 		return err
 	}
 	if *data == "" {

@@ -17,22 +17,17 @@ import (
 )
 
 func users(ctx context.Context, w stdio, args []string) error {
-	if len(args) == 0 {
-		return misuse("carillon users needs one of create, list, reset-password, disable, enable")
-	}
-	switch args[0] {
-	case "create":
-		return createUser(ctx, w, args[1:])
-	case "list":
-		return listUsers(ctx, w, args[1:])
-	case "reset-password":
-		return resetPassword(ctx, w, args[1:])
-	case "disable":
-		return setDisabled(ctx, w, "disable", true, args[1:])
-	case "enable":
-		return setDisabled(ctx, w, "enable", false, args[1:])
-	}
-	return misuse("carillon users: there is no command %q", args[0])
+	return runOne(ctx, w, "users", []command{
+		{"create", "make an account", createUser},
+		{"list", "show all accounts", listUsers},
+		{"reset-password", "set the password of an account, which ends its sessions", resetPassword},
+		{"disable", "keep somebody out, which ends the sessions", func(ctx context.Context, w stdio, args []string) error {
+			return setDisabled(ctx, w, "disable", true, args)
+		}},
+		{"enable", "undo disable", func(ctx context.Context, w stdio, args []string) error {
+			return setDisabled(ctx, w, "enable", false, args)
+		}},
+	}, args)
 }
 
 func createUser(ctx context.Context, w stdio, args []string) error {
@@ -43,7 +38,7 @@ func createUser(ctx context.Context, w stdio, args []string) error {
 	fromStdin := flags.Bool("password-stdin", false, "read the password from the first line of standard input")
 	admin := flags.Bool("admin", false, "make the account a member of "+authz.Operators+", who may change and delete every meeting")
 	asJSON := flags.Bool("json", false, "print JSON")
-	if err := parse(flags, w, args, 0); err != nil {
+	if err := parse(flags, w, args); err != nil {
 		return err
 	}
 	password, err := readPassword(w, *fromStdin)
@@ -70,7 +65,7 @@ func createUser(ctx context.Context, w stdio, args []string) error {
 func listUsers(ctx context.Context, w stdio, args []string) error {
 	flags := pflag.NewFlagSet("users list", pflag.ContinueOnError)
 	data, database := dataFlags(flags)
-	if err := parse(flags, w, args, 0); err != nil {
+	if err := parse(flags, w, args); err != nil {
 		return err
 	}
 	return administer(ctx, w, *data, *database, func(a *accounts.Service) error {
@@ -102,7 +97,7 @@ func resetPassword(ctx context.Context, w stdio, args []string) error {
 	data, database := dataFlags(flags)
 	email := flags.String("email", "", "e-mail address")
 	fromStdin := flags.Bool("password-stdin", false, "read the new password from the first line of standard input")
-	if err := parse(flags, w, args, 0); err != nil {
+	if err := parse(flags, w, args); err != nil {
 		return err
 	}
 	password, err := readPassword(w, *fromStdin)
@@ -122,7 +117,7 @@ func setDisabled(ctx context.Context, w stdio, command string, disabled bool, ar
 	flags := pflag.NewFlagSet("users "+command, pflag.ContinueOnError)
 	data, database := dataFlags(flags)
 	email := flags.String("email", "", "e-mail address")
-	if err := parse(flags, w, args, 0); err != nil {
+	if err := parse(flags, w, args); err != nil {
 		return err
 	}
 	return administer(ctx, w, *data, *database, func(a *accounts.Service) error {

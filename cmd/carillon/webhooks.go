@@ -17,18 +17,15 @@ import (
 )
 
 func webhookCommands(ctx context.Context, w stdio, args []string) error {
-	commands := map[string]func(context.Context, stdio, []string) error{
-		"create": createWebhook, "list": listWebhooks, "rotate": rotateWebhook, "delete": deleteWebhook,
-		"test": testWebhook, "deliveries": listDeliveries, "replay": replayDeliveries,
-	}
-	if len(args) == 0 {
-		return misuse("carillon webhooks needs one of create, list, rotate, delete, test, deliveries, replay")
-	}
-	command, ok := commands[args[0]]
-	if !ok {
-		return misuse("carillon webhooks: there is no command %q", args[0])
-	}
-	return command(ctx, w, args[1:])
+	return runOne(ctx, w, "webhooks", []command{
+		{"create", "tell an address of events; shows the secret of the signatures once", createWebhook},
+		{"list", "show all webhooks", listWebhooks},
+		{"rotate", "give a webhook a new secret; the old one is good for another day", rotateWebhook},
+		{"delete", "remove a webhook with its deliveries", deleteWebhook},
+		{"test", "send a test event and say how that went", testWebhook},
+		{"deliveries", "show what was sent, or waits, newest first", listDeliveries},
+		{"replay", "send deliveries again", replayDeliveries},
+	}, args)
 }
 
 // system is who acts on the command line.
@@ -51,8 +48,8 @@ func newWebhookCommand(w stdio, name string) webhookCommand {
 }
 
 // run parses the arguments and calls f with the webhooks of the data directory.
-func (c webhookCommand) run(ctx context.Context, args []string, arguments int, f func(*webhooks.Service) error) error {
-	if err := parse(c.FlagSet, c.w, args, arguments); err != nil {
+func (c webhookCommand) run(ctx context.Context, args, arguments []string, f func(*webhooks.Service) error) error {
+	if err := parse(c.FlagSet, c.w, args, arguments...); err != nil {
 		return err
 	}
 	if *c.data == "" {
@@ -66,6 +63,9 @@ func (c webhookCommand) run(ctx context.Context, args []string, arguments int, f
 	return f(a.Webhooks)
 }
 
+// webhookID names the argument of the commands that act on one webhook.
+func webhookID() []string { return []string{"WEBHOOK-ID"} }
+
 func (c webhookCommand) printJSON(v any) error { return json.NewEncoder(c.w.out).Encode(v) }
 
 func createWebhook(ctx context.Context, w stdio, args []string) error {
@@ -75,7 +75,7 @@ func createWebhook(ctx context.Context, w stdio, args []string) error {
 	c.StringVar(&in.KeyID, "key", "", "access key id whose conferences it hears of; empty means all meetings of the server")
 	c.StringVar(&in.Name, "name", "", "what the webhook is for")
 	c.StringSliceVar(&in.EventTypes, "events", nil, "event types, such as chime:MeetingEnded, separated by commas; empty means all")
-	return c.run(ctx, args, 0, func(s *webhooks.Service) error {
+	return c.run(ctx, args, nil, func(s *webhooks.Service) error {
 		hook, err := s.Create(ctx, system(), in)
 		if err != nil {
 			return err
@@ -86,7 +86,7 @@ func createWebhook(ctx context.Context, w stdio, args []string) error {
 
 func rotateWebhook(ctx context.Context, w stdio, args []string) error {
 	c := newWebhookCommand(w, "rotate")
-	return c.run(ctx, args, 1, func(s *webhooks.Service) error {
+	return c.run(ctx, args, webhookID(), func(s *webhooks.Service) error {
 		hook, err := s.Rotate(ctx, system(), c.Arg(0))
 		if err != nil {
 			return err
@@ -105,7 +105,7 @@ func (c webhookCommand) printSecret(hook webhooks.Webhook) error {
 
 func listWebhooks(ctx context.Context, w stdio, args []string) error {
 	c := newWebhookCommand(w, "list")
-	return c.run(ctx, args, 0, func(s *webhooks.Service) error {
+	return c.run(ctx, args, nil, func(s *webhooks.Service) error {
 		list, err := s.List(ctx, system())
 		if err != nil {
 			return err
@@ -134,7 +134,7 @@ func orElse(s, other string) string {
 
 func deleteWebhook(ctx context.Context, w stdio, args []string) error {
 	c := newWebhookCommand(w, "delete")
-	return c.run(ctx, args, 1, func(s *webhooks.Service) error {
+	return c.run(ctx, args, webhookID(), func(s *webhooks.Service) error {
 		if err := s.Delete(ctx, system(), c.Arg(0)); err != nil {
 			return err
 		}
@@ -146,7 +146,7 @@ func deleteWebhook(ctx context.Context, w stdio, args []string) error {
 func testWebhook(ctx context.Context, w stdio, args []string) error {
 	c := newWebhookCommand(w, "test")
 	wait := c.Duration("wait", 15*time.Second, "how long to wait for the running server to send it")
-	return c.run(ctx, args, 1, func(s *webhooks.Service) error {
+	return c.run(ctx, args, webhookID(), func(s *webhooks.Service) error {
 		d, err := s.Test(ctx, system(), c.Arg(0))
 		if err != nil {
 			return err
@@ -225,7 +225,7 @@ func listDeliveries(ctx context.Context, w stdio, args []string) error {
 	c := newWebhookCommand(w, "deliveries")
 	selected := c.selection()
 	limit := c.Int("limit", 50, "how many at most")
-	return c.run(ctx, args, 1, func(s *webhooks.Service) error {
+	return c.run(ctx, args, webhookID(), func(s *webhooks.Service) error {
 		q, err := selected()
 		if err != nil {
 			return err
@@ -252,7 +252,7 @@ func replayDeliveries(ctx context.Context, w stdio, args []string) error {
 	c := newWebhookCommand(w, "replay")
 	selected := c.selection()
 	all := c.Bool("all", false, "everything that is kept")
-	return c.run(ctx, args, 1, func(s *webhooks.Service) error {
+	return c.run(ctx, args, webhookID(), func(s *webhooks.Service) error {
 		q, err := selected()
 		if err != nil {
 			return err

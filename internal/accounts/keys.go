@@ -53,12 +53,17 @@ func (s *Service) RevokeKey(ctx context.Context, id string) error {
 	return s.cfg.Store.RevokeKey(ctx, id, s.now())
 }
 
-// LimitKey changes what a key may do, from now on. It is for the command line.
-func (s *Service) LimitKey(ctx context.Context, id string, limits KeyLimits) error {
-	if err := limits.Check(); err != nil {
-		return err
+// LimitKey changes what a key may do, from now on, and returns that. It is for the command line.
+func (s *Service) LimitKey(ctx context.Context, id string, change func(*KeyLimits)) (KeyLimits, error) {
+	k, _, err := s.cfg.Store.Key(ctx, id)
+	if err != nil {
+		return KeyLimits{}, err
 	}
-	return s.cfg.Store.SetKeyLimits(ctx, id, limits)
+	change(&k.Limits)
+	if err := k.Limits.Check(); err != nil {
+		return KeyLimits{}, err
+	}
+	return k.Limits, s.cfg.Store.SetKeyLimits(ctx, id, k.Limits)
 }
 
 // Check reports limits that make no sense.

@@ -104,11 +104,15 @@ func TestKeyLimits(t *testing.T) {
 		t.Errorf("a new key has the limits %+v", k.Limits)
 	}
 	want := accounts.KeyLimits{Rate: 10, MaxConferences: 250}
-	ok(t, f.LimitKey(ctx, k.ID, want))
-	for _, bad := range []accounts.KeyLimits{{Rate: -1}, {MaxConferences: -1}, {Rate: 1_000_001}, {MaxConferences: 1_000_001}} {
-		fails(t, f.LimitKey(ctx, k.ID, bad), errs.Invalid)
+	limit := func(id string, to accounts.KeyLimits) error {
+		_, err := f.LimitKey(ctx, id, func(l *accounts.KeyLimits) { *l = to })
+		return err
 	}
-	fails(t, f.LimitKey(ctx, "CKAAAAAAAAAAAAAAAAAA", want), errs.NotFound)
+	ok(t, limit(k.ID, want))
+	for _, bad := range []accounts.KeyLimits{{Rate: -1}, {MaxConferences: -1}, {Rate: 1_000_001}, {MaxConferences: 1_000_001}} {
+		fails(t, limit(k.ID, bad), errs.Invalid)
+	}
+	fails(t, limit("CKAAAAAAAAAAAAAAAAAA", want), errs.NotFound)
 	found, err := f.Key(ctx, k.ID)
 	ok(t, err)
 	if found.Limits != want {
