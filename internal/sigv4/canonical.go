@@ -1,7 +1,9 @@
 package sigv4
 
 import (
+	"cmp"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,6 +31,18 @@ func canonicalRequest(r *http.Request, signedHeaders []string, bodyHash string) 
 func RawPath(r *http.Request) string {
 	path, _ := rawTarget(r)
 	return path
+}
+
+// Query returns the members of the query as the signature covers them: split at "&" only and with no meaning
+// for "+". net/url would read "+" as a space, although the signature is that of a plus, and drop members with a
+// semicolon, although they are signed.
+func Query(r *http.Request) url.Values {
+	_, query := rawTarget(r)
+	values := make(url.Values)
+	for _, m := range queryMembers(query) {
+		values.Add(m.name, m.value)
+	}
+	return values
 }
 
 // rawTarget splits the request target (RFC 9112 section 3.2) into its escaped path and raw query.
@@ -60,26 +74,31 @@ func canonicalPath(escaped string) string {
 	return encode(escaped, true)
 }
 
-// canonicalQuery decodes each member, encodes it the one canonical way and sorts. net/url is no help: it
-// reads "+" as a space and refuses semicolons, which a signer encodes as "%2B" and "%3B".
-func canonicalQuery(raw string) string {
-	type member struct{ name, value string }
+type member struct{ name, value string }
+
+// queryMembers splits a raw query and decodes its members.
+func queryMembers(raw string) []member {
 	var members []member
 	for part := range strings.SplitSeq(raw, "&") {
 		if part == "" {
 			continue
 		}
 		name, value, _ := strings.Cut(part, "=")
-		if decode(name) == signatureMember {
-			continue // of a presigned URL
-		}
-		members = append(members, member{encode(decode(name), false), encode(decode(value), false)})
+		members = append(members, member{decode(name), decode(value)})
+	}
+	return members
+}
+
+// canonicalQuery decodes each member, encodes it the one canonical way and sorts. net/url is no help: it
+// reads "+" as a space and refuses semicolons, which a signer encodes as "%2B" and "%3B".
+func canonicalQuery(raw string) string {
+	members := queryMembers(raw)
+	members = slices.DeleteFunc(members, func(m member) bool { return m.name == signatureMember }) // of a presigned URL
+	for i, m := range members {
+		members[i] = member{encode(m.name, false), encode(m.value, false)}
 	}
 	slices.SortFunc(members, func(a, b member) int {
-		if c := strings.Compare(a.name, b.name); c != 0 {
-			return c
-		}
-		return strings.Compare(a.value, b.value)
+		return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.value, b.value))
 	})
 	var b strings.Builder
 	for i, m := range members {

@@ -3,6 +3,7 @@ package sigv4
 import (
 	"net/http"
 	"net/url"
+	"reflect"
 	"testing"
 )
 
@@ -68,5 +69,13 @@ func TestCollapse(t *testing.T) {
 		if got := collapse(in); got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
+	}
+}
+
+func TestQuery(t *testing.T) {
+	got := Query(&http.Request{RequestURI: "/a?x=1+2&y=%2B%20&z=a;b&x=%zz&flag&&"})
+	want := url.Values{"x": {"1+2", "%zz"}, "y": {"+ "}, "z": {"a;b"}, "flag": {""}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -1,6 +1,7 @@
 package sigv4
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,13 +16,7 @@ const signatureMember = "X-Amz-Signature"
 // isPresigned reports whether a query carries a signature, in any spelling, so that one that is spelled
 // wrongly is refused and not overlooked.
 func isPresigned(query string) bool {
-	for part := range strings.SplitSeq(query, "&") {
-		name, _, _ := strings.Cut(part, "=")
-		if strings.EqualFold(decode(name), signatureMember) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(queryMembers(query), func(m member) bool { return strings.EqualFold(m.name, signatureMember) })
 }
 
 // parsePresigned reads the members of a presigned URL that would otherwise be in the Authorization header.
@@ -30,16 +25,14 @@ func parsePresigned(query string) (authorization, error) {
 		return authorization{}, fail(Malformed, "The query of the presigned URL is too long.")
 	}
 	members := make(map[string]string)
-	for part := range strings.SplitSeq(query, "&") {
-		name, value, _ := strings.Cut(part, "=")
-		name = decode(name)
-		if !strings.HasPrefix(name, "X-Amz-") {
+	for _, m := range queryMembers(query) {
+		if !strings.HasPrefix(m.name, "X-Amz-") {
 			continue
 		}
-		if _, twice := members[name]; twice {
-			return authorization{}, fail(Malformed, "The query holds %s twice.", name)
+		if _, twice := members[m.name]; twice {
+			return authorization{}, fail(Malformed, "The query holds %s twice.", m.name)
 		}
-		members[name] = decode(value)
+		members[m.name] = m.value
 	}
 	if members["X-Amz-Algorithm"] != algorithm {
 		return authorization{}, fail(Malformed, "X-Amz-Algorithm must be %s.", algorithm)

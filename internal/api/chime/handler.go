@@ -144,7 +144,7 @@ type call struct {
 	actor   authz.Actor
 	region  string     // control region: the one in the credential scope
 	labels  []string   // values of the path's labels, decoded
-	query   url.Values // members that cannot be parsed are none of ours
+	query   url.Values // as it was signed
 }
 
 func (c call) context() context.Context { return c.request.Context() }

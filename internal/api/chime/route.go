@@ -81,7 +81,7 @@ func (h *Handler) route(c *call) (route, error) {
 	if !ok {
 		return route{}, unknown
 	}
-	c.query, _ = url.ParseQuery(c.request.URL.RawQuery)
+	c.query = sigv4.Query(c.request)
 	literal := strings.Join(c.query["operation"], ",")
 	for _, candidate := range h.routes {
 		if candidate.method != c.request.Method || candidate.literal != literal || c.query.Has("operation") != (candidate.literal != "") {

@@ -43,6 +43,14 @@ func TestUnknownOperations(t *testing.T) {
 	}
 }
 
+// What is read from the query is what was signed: a semicolon joins no members and hides none.
+func TestQueryAsSigned(t *testing.T) {
+	a := start(t)
+	a.send(t, sent{method: "POST", path: "/chime/meetings?operation=create-attendees%3Bx", body: newMeeting().String(), edit: func(r *http.Request) {
+		r.URL.RawQuery = "operation=create-attendees;x" // the same to the signature
+	}}).refused(t, 404, "UnknownOperationException")
+}
+
 func TestAuthentication(t *testing.T) {
 	a := start(t)
 	valid := newMeeting().String()
