@@ -1,6 +1,7 @@
 package chime
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -66,4 +67,21 @@ func TestCreateAttendeeInput(t *testing.T) {
 			a.try(t, path, document{"ExternalUserId": "ann"}.with(tc.member, tc.value).String(), tc.want)
 		})
 	}
+}
+
+// A rule about tags holds for each attendee of a list as it does for one alone.
+func TestReservedTagsOfAttendees(t *testing.T) {
+	a := startOld(t)
+	var reply meetingWithAttendeesReply
+	got := a.post(t, "/console/meetings?operation=create-attendees", document{"ClientRequestToken": ids.New(), "Attendees": []document{
+		{"ExternalUserId": "ann", "Tags": []document{{"Key": "AWS:x", "Value": "v"}}},
+		{"ExternalUserId": "ben", "Tags": []document{{"Key": "x", "Value": "v"}}},
+	}}.String())
+	if err := json.Unmarshal(got.text, &reply); err != nil || got.StatusCode != 201 {
+		t.Fatalf("%d %s: %v", got.StatusCode, got.text, err)
+	}
+	if len(reply.Attendees) != 1 || len(reply.Errors) != 1 || reply.Errors[0].ExternalUserID != "ann" || reply.Errors[0].ErrorCode != "BadRequest" {
+		t.Errorf("got %s", got.text)
+	}
+	a.post(t, "/console/meetings/"+reply.Meeting.MeetingID+"/attendees", `{"ExternalUserId":"eve","Tags":[{"Key":"aws:x","Value":"v"}]}`).refused(t, 400, "BadRequestException")
 }

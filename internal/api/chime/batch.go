@@ -83,6 +83,8 @@ func (h *Handler) readEntries(o object, low, high int) []entry {
 			fault = badRequest("ExternalUserId holds a character that is not allowed.")
 		case twice:
 			fault = badRequest("Tags must not hold a key twice.")
+		case checkTagKeys(e.in.Tags) != nil:
+			fault = reservedTagKey
 		}
 		if fault != (failure{}) {
 			e.fault = &fault

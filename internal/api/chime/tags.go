@@ -17,6 +17,8 @@ const (
 	arnKind = ":meeting/"
 )
 
+var reservedTagKey = badRequest("Tag keys must not start with aws:, which is reserved.")
+
 type tagsReply struct{ Tags []tag }
 
 type tag struct{ Key, Value string }
@@ -152,7 +154,7 @@ func (h *Handler) readTagKeys(o object, in *input, low, high int) ([]string, err
 func checkTagKeys(tags map[string]string) error {
 	for key := range tags {
 		if reserved(key) {
-			return badRequest("Tag keys must not start with aws:, which is reserved.")
+			return reservedTagKey
 		}
 	}
 	return nil
