@@ -2,7 +2,7 @@ package webhooks
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"net"
 	"net/netip"
 	"net/url"
@@ -24,37 +24,42 @@ type Guard struct {
 // special are networks that are not part of the public internet and that netip has no question for, or
 // that stand for an address of version 4 which nobody would look at (RFC 6890 and what updates it).
 func special() []netip.Prefix {
+	return prefixes("0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24",
+		"203.0.113.0/24", "240.0.0.0/4", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
+}
+
+// assigned is the whole public internet: version 4, and the one part of version 6 that addresses are given out of
+// (RFC 4291 section 2.4 and the registry of the IANA). What translates to version 4 by a well-known prefix is
+// outside of it.
+func assigned() []netip.Prefix { return prefixes("0.0.0.0/0", "2000::/3") }
+
+func prefixes(texts ...string) []netip.Prefix {
 	var list []netip.Prefix
-	for _, s := range []string{
-		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24",
-		"203.0.113.0/24", "240.0.0.0/4",
-		"::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
-		"5f00::/16", "fec0::/10",
-	} {
+	for _, s := range texts {
 		list = append(list, netip.MustParsePrefix(s))
 	}
 	return list
 }
 
-func (g *Guard) allowed(ip netip.Addr) bool {
-	return slices.ContainsFunc(g.Allowed, func(p netip.Prefix) bool { return p.Contains(ip) })
+func within(list []netip.Prefix, ip netip.Addr) bool {
+	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
 func public(ip netip.Addr) bool {
-	return ip.IsValid() && ip.IsGlobalUnicast() && !ip.IsPrivate() && ip.Zone() == "" &&
-		!slices.ContainsFunc(special(), func(p netip.Prefix) bool { return p.Contains(ip) })
+	return ip.IsGlobalUnicast() && !ip.IsPrivate() && within(assigned(), ip) && !within(special(), ip)
 }
 
-// check returns why nothing may be sent to the address.
+// check returns why nothing may be sent to the address. It does not repeat the address: whoever makes a webhook
+// reads the answer, and could look up names of the private network with it.
 func (g *Guard) check(ip netip.Addr, encrypted bool) error {
 	ip = ip.Unmap()
 	switch {
-	case g.allowed(ip):
+	case within(g.Allowed, ip):
 		return nil
 	case !public(ip):
-		return fmt.Errorf("the address %s is not public; a network is opened to webhooks by the setting webhook-networks", ip)
+		return errors.New("the address is not public; a network is opened to webhooks by the setting webhook-networks")
 	case !encrypted:
-		return fmt.Errorf("the address %s is reached over http; only https may be used outside of the networks of the setting webhook-networks", ip)
+		return errors.New("the address is reached over http; only https may be used outside of the networks of the setting webhook-networks")
 	}
 	return nil
 }

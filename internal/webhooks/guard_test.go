@@ -1,8 +1,14 @@
 package webhooks
 
 import (
+	"context"
+	"errors"
+	"net"
 	"net/netip"
+	"net/url"
+	"strings"
 	"testing"
+	"time"
 
 	"carillon/internal/errs"
 )
@@ -22,6 +28,7 @@ func TestGuard(t *testing.T) {
 		{"::1", false, false}, {"::", false, false}, {"fe80::1", false, false}, {"fe80::1%eth0", false, false}, {"fd00:2::1", false, false},
 		{"ff02::1", false, false}, {"::ffff:127.0.0.1", false, false}, {"::127.0.0.1", false, false}, {"64:ff9b::7f00:1", false, false},
 		{"2002:7f00:1::", false, false}, {"2001:db8::1", false, false}, {"fec0::1", false, false},
+		{"64:ff9b:1::a00:1", false, false}, {"::ffff:0:10.0.0.1", false, false}, {"64:1::1", false, false}, {"4000::1", false, false},
 	} {
 		ip := netip.MustParseAddr(c.ip)
 		if got := g.check(ip, true) == nil; got != c.https {
@@ -56,5 +63,23 @@ func TestURL(t *testing.T) {
 		if err != nil && errs.CodeOf(err) != errs.Invalid {
 			t.Errorf("%q: code %s", text, errs.CodeOf(err))
 		}
+	}
+}
+
+// What is told of a failure names neither the URL nor an address of the private network.
+func TestReadable(t *testing.T) {
+	local := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 5), Port: 1234}
+	for want, err := range map[string]error{
+		"no answer within 1s": context.DeadlineExceeded,
+		"read: broken":        &net.OpError{Op: "read", Net: "tcp", Source: local, Addr: local, Err: errors.New("broken")},
+		"the name of the host cannot be looked up: no such host": &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "secret", Server: "10.0.0.2:53"}},
+		"odd": errors.New("odd"),
+	} {
+		if got := readable(&url.Error{Op: "Post", URL: "https://example.org/?secret", Err: err}, time.Second).Error(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if err := (&Guard{}).check(netip.MustParseAddr("10.0.0.5"), true); strings.Contains(err.Error(), "10.0.0.5") {
+		t.Error(err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -124,12 +125,20 @@ func (d *Dispatcher) request(ctx context.Context, w Webhook, v Delivery) (*http.
 	return request, nil
 }
 
-// readable takes the URL out of an error, which may hold secrets in its query, and names a timeout.
+// readable makes of an error what whoever made the webhook may read: not the URL, whose query may hold secrets, and
+// no addresses of this machine or of its name server. It names a timeout.
 func readable(err error, timeout time.Duration) error {
-	if errors.Is(err, context.DeadlineExceeded) {
+	var name *net.DNSError
+	var op *net.OpError
+	wrapped := (*url.Error)(nil)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("no answer within %v", timeout)
-	}
-	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
+	case errors.As(err, &name):
+		err = errors.New("the name of the host cannot be looked up: " + name.Err)
+	case errors.As(err, &op):
+		err = fmt.Errorf("%s: %w", op.Op, op.Err)
+	case errors.As(err, &wrapped):
 		err = wrapped.Err
 	}
 	text := err.Error()
