@@ -157,5 +157,11 @@ func (s *Store) CountDeliveries(ctx context.Context, webhookID string) (n int, e
 func (s *Store) PruneDeliveries(ctx context.Context, deliveredBefore, deadBefore time.Time) error {
 	_, err := exec(ctx, s.write, s.dialect, `DELETE FROM webhook_deliveries WHERE state = 'delivered' AND finished_at < $1
 		OR state = 'dead' AND finished_at < $2`, micros(deliveredBefore), micros(deadBefore))
+	if err != nil {
+		return err
+	}
+	_, err = exec(ctx, s.write, s.dialect, `DELETE FROM webhook_deliveries WHERE state IN ('due', 'waiting') AND queued_at < $1
+		AND webhook_id IN (SELECT webhooks.id FROM webhooks JOIN api_keys ON api_keys.id = webhooks.key_id
+		WHERE api_keys.revoked_at IS NOT NULL)`, micros(deadBefore))
 	return err
 }

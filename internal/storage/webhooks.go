@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 
+	"carillon/internal/errs"
 	"carillon/internal/webhooks"
 )
 
@@ -23,14 +24,31 @@ func scanWebhook(r row) (webhooks.Webhook, error) {
 }
 
 // InsertWebhook implements webhooks.Store.
-func (s *Store) InsertWebhook(ctx context.Context, w webhooks.Webhook) error {
+func (s *Store) InsertWebhook(ctx context.Context, w webhooks.Webhook, limit int) error {
 	types, err := json.Marshal(w.EventTypes)
 	if err != nil {
 		return err
 	}
-	_, err = exec(ctx, s.write, s.dialect, `INSERT INTO webhooks (`+webhookColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		w.ID, w.KeyID, w.Name, w.URL, string(types), micros(w.CreatedAt), w.Sealed, w.PreviousSealed, nullMicros(w.PreviousUntil))
-	return err
+	return s.inTx(ctx, func(q querier) error {
+		var n int
+		err := q.QueryRowContext(ctx, `SELECT count(*) FROM webhooks WHERE key_id = $1`, w.KeyID).Scan(&n)
+		if err != nil {
+			return scanned(err, "webhook")
+		}
+		if n >= limit {
+			return errs.New(errs.LimitExceeded, "There are %d webhooks already, which is the limit.", n)
+		}
+		_, err = exec(ctx, q, s.dialect, `INSERT INTO webhooks (`+webhookColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+			w.ID, w.KeyID, w.Name, w.URL, string(types), micros(w.CreatedAt), w.Sealed, w.PreviousSealed, nullMicros(w.PreviousUntil))
+		return err
+	})
+}
+
+// KeyWorks implements webhooks.Store.
+func (s *Store) KeyWorks(ctx context.Context, keyID string) (bool, error) {
+	var n int
+	err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM api_keys WHERE id = $1 AND revoked_at IS NULL`, keyID).Scan(&n)
+	return n > 0, scanned(err, "access key")
 }
 
 // Webhook implements webhooks.Store.

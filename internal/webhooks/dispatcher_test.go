@@ -62,13 +62,13 @@ func TestDeliversInOrderAndTriesAgain(t *testing.T) {
 
 func TestEachHearsWhatIsItsOwn(t *testing.T) {
 	w := newWorld(t)
+	addKey(t, w.store, "K1")
 	all, one, some := newReceiver(t, nil), newReceiver(t, nil), newReceiver(t, nil)
 	early := w.happen(events.ConferenceCreated, "c1")
 	w.hook(all.URL, "")
 	w.hook(some.URL, "", "chime:MeetingEnded")
 	_, err := w.service.Create(t.Context(), authz.Actor{KeyID: "K1"}, webhooks.NewWebhook{URL: one.URL, KeyID: "K2"}) // it cannot ask for others'
 	ok(t, err)
-	addKey(t, w.store, "K1")
 	d, _ := w.start()
 	ok(t, d.HandleEvents(t.Context(), []events.Event{early, w.happen(events.MeetingCreated, "x"), w.happen(events.AttendeeJoined, "gone"),
 		{Seq: 1000, Type: events.AttendeeJoined, Payload: []byte("broken"), At: time.Now()}}))

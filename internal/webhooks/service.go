@@ -75,24 +75,26 @@ func (s *Service) Create(ctx context.Context, actor authz.Actor, in NewWebhook) 
 	if err := s.check(in); err != nil {
 		return Webhook{}, err
 	}
-	all, err := s.cfg.Store.Webhooks(ctx)
-	if err != nil {
+	if err := s.checkKey(ctx, in.KeyID); err != nil {
 		return Webhook{}, err
-	}
-	n := 0
-	for _, w := range all {
-		if w.KeyID == in.KeyID {
-			n++
-		}
-	}
-	if n >= maxPerKey {
-		return Webhook{}, errs.New(errs.LimitExceeded, "There are %d webhooks already, which is the limit.", n)
 	}
 	w := Webhook{ID: ids.New(), KeyID: in.KeyID, Name: in.Name, URL: in.URL, EventTypes: slices.Clone(in.EventTypes), CreatedAt: s.now()}
 	if err := s.newSecret(&w); err != nil {
 		return Webhook{}, err
 	}
-	return w, s.cfg.Store.InsertWebhook(ctx, w)
+	return w, s.cfg.Store.InsertWebhook(ctx, w, maxPerKey)
+}
+
+// checkKey refuses a key whose conferences nobody could hear of.
+func (s *Service) checkKey(ctx context.Context, keyID string) error {
+	if keyID == "" {
+		return nil
+	}
+	works, err := s.cfg.Store.KeyWorks(ctx, keyID)
+	if err == nil && !works {
+		return errs.Field("key", "There is no such access key, or it was revoked.")
+	}
+	return err
 }
 
 func (s *Service) check(in NewWebhook) error {
@@ -181,6 +183,13 @@ func (s *Service) Test(ctx context.Context, actor authz.Actor, id string) (Deliv
 	w, err := s.find(ctx, actor, id)
 	if err != nil {
 		return Delivery{}, err
+	}
+	waiting, err := s.cfg.Store.CountDeliveries(ctx, id)
+	if err != nil {
+		return Delivery{}, err
+	}
+	if waiting >= maxQueued {
+		return Delivery{}, errs.New(errs.LimitExceeded, "%d events wait for the webhook already.", waiting)
 	}
 	now := s.now()
 	n := notification{Version: "0", ID: ids.New(), DetailType: testDetailType, Source: source, Account: account,

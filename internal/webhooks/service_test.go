@@ -21,6 +21,7 @@ func addKey(t *testing.T, s *storage.Store, id string) {
 func TestKeysSeeTheirOwn(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()
+	addKey(t, w.store, "K1")
 	ann, ben := authz.Actor{KeyID: "K1"}, authz.Actor{KeyID: "K2"}
 	h, err := w.service.Create(ctx, ann, webhooks.NewWebhook{URL: "https://example.org/", Name: "mine"})
 	ok(t, err)
@@ -76,6 +77,10 @@ func TestRefusesNonsense(t *testing.T) {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
+	if _, err := w.service.Create(t.Context(), system(), webhooks.NewWebhook{URL: "https://example.org", KeyID: "K1"}); errs.CodeOf(err) != errs.Invalid {
+		t.Errorf("a key that does not exist: %v", err)
+	}
+	addKey(t, w.store, "K1")
 	for range 20 {
 		w.hook("https://example.org", "K1")
 	}

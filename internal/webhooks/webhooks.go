@@ -74,10 +74,14 @@ type Query struct {
 
 // Store keeps webhooks and deliveries. A single thing that does not exist is an errs.NotFound error.
 type Store interface {
-	InsertWebhook(ctx context.Context, w Webhook) error
+	// InsertWebhook is a LimitExceeded error when there are max webhooks with the KeyID already, also when several
+	// are inserted at once.
+	InsertWebhook(ctx context.Context, w Webhook, max int) error
 	Webhook(ctx context.Context, id string) (Webhook, error)
 	// Webhooks returns all webhooks, oldest first.
 	Webhooks(ctx context.Context) ([]Webhook, error)
+	// KeyWorks reports whether there is such an API key that was not revoked.
+	KeyWorks(ctx context.Context, keyID string) (bool, error)
 	// ActiveWebhooks leaves out those of revoked API keys.
 	ActiveWebhooks(ctx context.Context) ([]Webhook, error)
 	// DeleteWebhook takes its deliveries with it.
@@ -99,6 +103,7 @@ type Store interface {
 	ReplayDeliveries(ctx context.Context, webhookID string, q Query, now time.Time) (int, error)
 	// CountDeliveries returns how many are not done.
 	CountDeliveries(ctx context.Context, webhookID string) (int, error)
-	// PruneDeliveries forgets what was finished before these times.
+	// PruneDeliveries forgets what was finished before these times, and what was queued before the second one for
+	// webhooks of revoked API keys, which nobody will send.
 	PruneDeliveries(ctx context.Context, deliveredBefore, deadBefore time.Time) error
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,9 +23,28 @@ func webhook(t *testing.T, s *storage.Store) {
 	ctx := t.Context()
 	w, key := newWebhook("w1", "", start()), newWebhook("w2", "CK1", start().Add(time.Second))
 	key.EventTypes = nil
-	ok(t, s.InsertWebhook(ctx, key))
-	ok(t, s.InsertWebhook(ctx, w))
-	fails(t, s.InsertWebhook(ctx, w), errs.Conflict)
+	ok(t, s.InsertWebhook(ctx, key, 20))
+	ok(t, s.InsertWebhook(ctx, w, 20))
+	fails(t, s.InsertWebhook(ctx, w, 20), errs.Conflict)
+	var done sync.WaitGroup
+	for i := range 8 { // together they must not get past the limit
+		done.Go(func() {
+			err := s.InsertWebhook(ctx, newWebhook(fmt.Sprint("many", i), "CK2", start().Add(time.Minute)), 3)
+			if err != nil && errs.CodeOf(err) != errs.LimitExceeded {
+				t.Errorf("webhook %d: %v", i, err)
+			}
+		})
+	}
+	done.Wait()
+	many := 0
+	for i := range 8 {
+		if s.DeleteWebhook(ctx, fmt.Sprint("many", i)) == nil {
+			many++
+		}
+	}
+	if many != 3 {
+		t.Fatalf("%d webhooks of a key that may have 3", many)
+	}
 	until := start().Add(time.Hour)
 	w.Sealed, w.PreviousSealed, w.PreviousUntil = "new", "sealed", &until
 	ok(t, s.SetWebhookSecret(ctx, w))
@@ -51,11 +71,22 @@ func webhook(t *testing.T, s *storage.Store) {
 	if got := active(); !slices.Equal(got, []string{"w1"}) {
 		t.Fatalf("active without the key: %q", got)
 	}
+	works := func(want bool) {
+		t.Helper()
+		got, err := s.KeyWorks(ctx, "CK1")
+		ok(t, err)
+		if got != want {
+			t.Fatalf("the key works: %v", got)
+		}
+	}
+	works(false)
 	ok(t, s.InsertKey(ctx, accounts.APIKey{ID: "CK1", Name: "n", CreatedAt: start()}, "x"))
+	works(true)
 	if got := active(); !slices.Equal(got, []string{"w1", "w2"}) {
 		t.Fatalf("active: %q", got)
 	}
 	ok(t, s.RevokeKey(ctx, "CK1", start()))
+	works(false)
 	if got := active(); !slices.Equal(got, []string{"w1"}) {
 		t.Fatalf("active after the key was revoked: %q", got)
 	}
@@ -99,8 +130,8 @@ func finish(t *testing.T, s *storage.Store, d webhooks.Delivery, state webhooks.
 
 func deliveriesInLanes(t *testing.T, s *storage.Store) {
 	ctx := t.Context()
-	ok(t, s.InsertWebhook(ctx, newWebhook("w", "", start())))
-	ok(t, s.InsertWebhook(ctx, newWebhook("v", "", start())))
+	ok(t, s.InsertWebhook(ctx, newWebhook("w", "", start()), 20))
+	ok(t, s.InsertWebhook(ctx, newWebhook("v", "", start()), 20))
 	a1, b2, a3, a4 := newDelivery("w", "a", 1), newDelivery("w", "b", 2), newDelivery("w", "a", 3), newDelivery("w", "a", 4)
 	other := newDelivery("v", "a", 1)
 	ok(t, s.Enqueue(ctx, []webhooks.Delivery{a1, b2, a3, other, newDelivery("gone", "a", 1)}))
@@ -149,7 +180,7 @@ func deliveriesInLanes(t *testing.T, s *storage.Store) {
 
 func replayDeliveries(t *testing.T, s *storage.Store) {
 	ctx := t.Context()
-	ok(t, s.InsertWebhook(ctx, newWebhook("w", "", start())))
+	ok(t, s.InsertWebhook(ctx, newWebhook("w", "", start()), 20))
 	list := []webhooks.Delivery{newDelivery("w", "a", 1), newDelivery("w", "a", 2), newDelivery("w", "a", 3), newDelivery("w", "b", 4)}
 	ok(t, s.Enqueue(ctx, list))
 	finish(t, s, list[0], webhooks.Dead, start())
@@ -181,7 +212,7 @@ func replayDeliveries(t *testing.T, s *storage.Store) {
 
 func pruneDeliveries(t *testing.T, s *storage.Store) {
 	ctx := t.Context()
-	ok(t, s.InsertWebhook(ctx, newWebhook("w", "", start())))
+	ok(t, s.InsertWebhook(ctx, newWebhook("w", "", start()), 20))
 	list := []webhooks.Delivery{newDelivery("w", "a", 1), newDelivery("w", "b", 2), newDelivery("w", "c", 3), newDelivery("w", "d", 4)}
 	ok(t, s.Enqueue(ctx, list))
 	finish(t, s, list[0], webhooks.Delivered, start())
@@ -197,4 +228,19 @@ func pruneDeliveries(t *testing.T, s *storage.Store) {
 	if left, err = s.Deliveries(ctx, "w", webhooks.Query{}); err != nil || len(left) != 2 {
 		t.Fatalf("left: %+v %v", left, err)
 	}
+
+	// What waits for a webhook of a revoked key waits for ever, unless it is forgotten.
+	ok(t, s.InsertKey(ctx, accounts.APIKey{ID: "CK1", Name: "n", CreatedAt: start()}, "x"))
+	ok(t, s.InsertWebhook(ctx, newWebhook("k", "CK1", start()), 20))
+	ok(t, s.Enqueue(ctx, []webhooks.Delivery{newDelivery("k", "a", 1), newDelivery("k", "a", 2), newDelivery("k", "a", 9000)}))
+	ofKey := func(want int) {
+		t.Helper()
+		ok(t, s.PruneDeliveries(ctx, start(), start().Add(time.Hour)))
+		if left, err := s.Deliveries(ctx, "k", webhooks.Query{}); err != nil || len(left) != want {
+			t.Fatalf("left: %+v %v, want %d", left, err, want)
+		}
+	}
+	ofKey(3)
+	ok(t, s.RevokeKey(ctx, "CK1", start()))
+	ofKey(1)
 }
