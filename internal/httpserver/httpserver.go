@@ -37,7 +37,7 @@ type Config struct {
 	Chime    http.Handler // /chime/…
 	Console  http.Handler // /console/…, the API of /chime in its older version
 	Signal   http.Handler // /signal/…
-	Events   http.Handler // /events
+	Events   http.Handler // /events, and below it
 	Webhooks http.Handler // /webhooks and /webhooks/…
 	Web      fs.FS        // the built web client with index.html at its root
 
@@ -69,30 +69,29 @@ func New(cfg Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/auth/", browser(auth.routes()))
 	mux.Handle("/graphql", browser(orNotFound(cfg.GraphQL)))
-	// Programs with credentials of their own call these and /chime, from pages of any origin; no cookie is read.
-	mux.Handle("/signal/", orNotFound(cfg.Signal))
-	mux.Handle("/events", orNotFound(cfg.Events))
-	mux.Handle("/webhooks", orNotFound(cfg.Webhooks))
-	mux.Handle("/webhooks/", orNotFound(cfg.Webhooks))
 	mux.HandleFunc("/healthz", healthz)
 	mux.Handle("/readyz", readyz(cfg.Ready, cfg.Logger))
 	mux.Handle("/", web)
 
-	return observed(cfg.Logger, recovered(cfg.Logger, secured(secure, chimeFirst(orNotFound(cfg.Chime), orNotFound(cfg.Console), mux)))), nil
+	return observed(cfg.Logger, recovered(cfg.Logger, secured(secure, programsFirst(cfg, mux)))), nil
 }
 
-// chimeFirst takes the requests of the Chime API out before the mux, which would redirect paths like
-// "/chime//meetings": a signature holds for one path only, and programs can read nothing but JSON.
-func chimeFirst(chime, console, next http.Handler) http.Handler {
+// programsFirst takes out what programs with credentials of their own call, from pages of any origin, without a
+// cookie being read. The mux would redirect paths like "/chime//meetings": a signature holds for one path
+// only, and programs can read nothing but JSON.
+func programsFirst(cfg Config, next http.Handler) http.Handler {
+	programs := map[string]http.Handler{
+		"/chime": cfg.Chime, "/console": cfg.Console, "/signal": cfg.Signal, "/events": cfg.Events, "/webhooks": cfg.Webhooks,
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch path := r.URL.EscapedPath(); {
-		case below(path, "/chime"):
-			chime.ServeHTTP(w, r)
-		case below(path, "/console"):
-			console.ServeHTTP(w, r)
-		default:
-			next.ServeHTTP(w, r)
+		path := r.URL.EscapedPath()
+		for prefix, h := range programs {
+			if below(path, prefix) {
+				orNotFound(h).ServeHTTP(w, r)
+				return
+			}
 		}
+		next.ServeHTTP(w, r)
 	})
 }
 

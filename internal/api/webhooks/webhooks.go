@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"path"
 	"strconv"
 	"time"
 
@@ -83,14 +84,22 @@ func New(cfg Config) *Handler {
 			write(w, status, body)
 		})
 	}
-	h.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		h.refuse(w, errs.New(errs.NotFound, "There is nothing at this address, or not with this method."))
-	})
+	h.mux.HandleFunc("/", h.nothing)
 	return h
 }
 
-// ServeHTTP answers one request.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
+// ServeHTTP answers one request. Paths that are not clean the mux would redirect, with a page.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if path.Clean(r.URL.Path) != r.URL.Path {
+		h.nothing(w, r)
+		return
+	}
+	h.mux.ServeHTTP(w, r)
+}
+
+func (h *Handler) nothing(w http.ResponseWriter, _ *http.Request) {
+	h.refuse(w, errs.New(errs.NotFound, "There is nothing at this address, or not with this method."))
+}
 
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request, answer func(call) (int, any, error)) (int, any, error) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // test writers have none
