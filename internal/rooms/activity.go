@@ -67,26 +67,23 @@ func (p *Participant) reportLocked(kind ActivityKind) {
 // maxActivities bounds what waits for a database that hangs.
 const maxActivities = 1 << 16
 
-// activityQueue carries activities out of the rooms' locks to the control plane, in order. It owns one
-// goroutine, ended by close.
+// activityQueue carries activities out of the rooms' locks to the control plane, in order.
 type activityQueue struct {
+	*courier
 	report func([]Activity)
 	log    *slog.Logger
 
 	mu      sync.Mutex
 	pending []Activity
 	lost    int // since the last report, because pending was full
-
-	wake chan struct{}
-	done chan struct{}
 }
 
 func newActivityQueue(report func([]Activity), log *slog.Logger) *activityQueue {
-	q := &activityQueue{report: report, log: log, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	q := &activityQueue{report: report, log: log}
 	if report == nil {
 		q.report = func([]Activity) {}
 	}
-	go q.run()
+	q.courier = newCourier(q.deliver)
 	return q
 }
 
@@ -98,30 +95,18 @@ func (q *activityQueue) put(a Activity) {
 		q.lost++
 	}
 	q.mu.Unlock()
-	select {
-	case q.wake <- struct{}{}:
-	default:
-	}
+	q.wake()
 }
 
-func (q *activityQueue) run() {
-	defer close(q.done)
-	for range q.wake {
-		q.mu.Lock()
-		list, lost := q.pending, q.lost
-		q.pending, q.lost = nil, 0
-		q.mu.Unlock()
-		if lost > 0 {
-			q.log.Error("activities were lost, because recording them takes too long", "lost", lost)
-		}
-		if len(list) > 0 {
-			q.report(list)
-		}
+func (q *activityQueue) deliver() {
+	q.mu.Lock()
+	list, lost := q.pending, q.lost
+	q.pending, q.lost = nil, 0
+	q.mu.Unlock()
+	if lost > 0 {
+		q.log.Error("activities were lost, because recording them takes too long", "lost", lost)
 	}
-}
-
-// close delivers what is queued and waits for it. Nothing may be put afterwards.
-func (q *activityQueue) close() {
-	close(q.wake)
-	<-q.done
+	if len(list) > 0 {
+		q.report(list)
+	}
 }

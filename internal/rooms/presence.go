@@ -4,21 +4,21 @@ import "sync"
 
 // presenceQueue carries presence counts out of the rooms' locks to the control plane, in order and
 // keeping only the latest count of each conference, so that a slow database never slows a room.
-// It owns one goroutine, ended by close.
 type presenceQueue struct {
+	*courier
 	report func(conferenceID string, connected int)
 
 	mu      sync.Mutex
 	order   []string
 	pending map[string]int
-
-	wake chan struct{}
-	done chan struct{}
 }
 
 func newPresenceQueue(report func(string, int)) *presenceQueue {
-	q := &presenceQueue{report: report, pending: make(map[string]int), wake: make(chan struct{}, 1), done: make(chan struct{})}
-	go q.run()
+	q := &presenceQueue{report: report, pending: make(map[string]int)}
+	if report == nil {
+		q.report = func(string, int) {}
+	}
+	q.courier = newCourier(q.deliver)
 	return q
 }
 
@@ -29,35 +29,24 @@ func (q *presenceQueue) put(conferenceID string, connected int) {
 	}
 	q.pending[conferenceID] = connected
 	q.mu.Unlock()
-	select {
-	case q.wake <- struct{}{}:
-	default:
+	q.wake()
+}
+
+func (q *presenceQueue) deliver() {
+	for id, n, ok := q.next(); ok; id, n, ok = q.next() {
+		q.report(id, n)
 	}
 }
 
-func (q *presenceQueue) run() {
-	defer close(q.done)
-	for range q.wake {
-		for {
-			q.mu.Lock()
-			if len(q.order) == 0 {
-				q.mu.Unlock()
-				break
-			}
-			id := q.order[0]
-			q.order = q.order[1:]
-			n := q.pending[id]
-			delete(q.pending, id)
-			q.mu.Unlock()
-			if q.report != nil {
-				q.report(id, n)
-			}
-		}
+func (q *presenceQueue) next() (conferenceID string, connected int, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.order) == 0 {
+		return "", 0, false
 	}
-}
-
-// close delivers what is queued and waits for it. Nothing may be put afterwards.
-func (q *presenceQueue) close() {
-	close(q.wake)
-	<-q.done
+	conferenceID = q.order[0]
+	q.order = q.order[1:]
+	connected = q.pending[conferenceID]
+	delete(q.pending, conferenceID)
+	return conferenceID, connected, true
 }
