@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/spf13/pflag"
 
@@ -43,10 +45,21 @@ func showTimeline(ctx context.Context, w stdio, args []string) error {
 		for _, e := range list {
 			after = e.Seq
 			if !*asJSON {
-				fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", e.At.Format(time.RFC3339), e.AttendeeID, e.Name, e.Attributes)
+				fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", e.At.Format(time.RFC3339), e.AttendeeID, e.Name, printable(string(e.Attributes)))
 			} else if err := json.NewEncoder(w.out).Encode(e); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// printable makes harmless what others wrote: control characters, of which JSON lets some through, command terminals,
+// and others turn the order of the text round.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, s)
 }
