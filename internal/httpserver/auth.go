@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"carillon/internal/accounts"
+	"carillon/internal/api/rest"
 	"carillon/internal/errs"
 )
 
@@ -87,7 +88,7 @@ func (a *auth) signUp(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	writeJSON(w, http.StatusCreated, struct {
+	rest.Write(w, http.StatusCreated, struct {
 		accountBody
 		ConfirmationRequired bool `json:"confirmationRequired"`
 	}{accountBody{accountOf(made)}, !made.Confirmed})
@@ -127,7 +128,7 @@ func (a *auth) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, accountBody{accountOf(session.Account)})
+	rest.Write(w, http.StatusOK, accountBody{accountOf(session.Account)})
 	return nil
 }
 
@@ -179,7 +180,7 @@ func (a *auth) changePassword(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *auth) config(w http.ResponseWriter, _ *http.Request) error {
-	writeJSON(w, http.StatusOK, struct {
+	rest.Write(w, http.StatusOK, struct {
 		SignUp            accounts.Policy `json:"signUp"`
 		EmailConfirmation bool            `json:"emailConfirmation"`
 	}{a.SignUp, a.EmailConfirmation})

@@ -3,13 +3,15 @@ package httpserver
 import (
 	"net/http"
 	"testing"
+
+	"carillon/internal/api/rest"
 )
 
 // Programs read JSON and nothing else, and a signature is for one path: no path of theirs is redirected.
 func TestProgramsAreNeverRedirected(t *testing.T) {
 	h, _, _ := setup(t, func(c *Config) {
 		c.Webhooks = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			writeJSON(w, http.StatusTeapot, map[string]string{"path": r.URL.EscapedPath()})
+			rest.Write(w, http.StatusTeapot, map[string]string{"path": r.URL.EscapedPath()})
 		})
 		c.Events, c.Signal = c.Webhooks, c.Webhooks
 	})

@@ -5,7 +5,6 @@ package ingestion
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -15,6 +14,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"carillon/internal/api/rest"
 	"carillon/internal/errs"
 	"carillon/internal/timeline"
 )
@@ -50,7 +50,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	// The token is what authorises, and no cookie is read, so pages of any origin may report.
 	header.Set("Access-Control-Allow-Origin", "*")
-	header.Set("Cache-Control", "no-store")
 	switch r.Method {
 	case http.MethodOptions:
 		header.Set("Access-Control-Allow-Methods", "POST")
@@ -63,10 +62,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.refuse(w, err)
 			return
 		}
-		write(w, http.StatusOK, map[string]int{"stored": stored})
+		rest.Write(w, http.StatusOK, map[string]int{"stored": stored})
 	default:
 		header.Set("Allow", "POST, OPTIONS")
-		write(w, http.StatusMethodNotAllowed, failure(errs.Invalid, "Events are sent with POST."))
+		rest.Refuse(w, http.StatusMethodNotAllowed, errs.New(errs.Invalid, "Events are sent with POST."))
 	}
 }
 
@@ -110,7 +109,7 @@ func bearer(header string) string {
 	return strings.TrimSpace(token)
 }
 
-// status maps the codes of failures to HTTP.
+// status is that of a failure. There must be none that clients take for a reason to try again without need.
 func status(err error) int {
 	switch {
 	case errors.Is(err, errTooLarge):
@@ -118,19 +117,13 @@ func status(err error) int {
 	case errors.Is(err, errSlow):
 		return http.StatusRequestTimeout
 	}
-	switch errs.CodeOf(err) {
-	case errs.Invalid:
-		return http.StatusBadRequest
-	case errs.Unauthenticated:
-		return http.StatusUnauthorized
-	case errs.Gone:
-		return http.StatusGone
+	switch code := errs.CodeOf(err); code {
 	case errs.LimitExceeded:
 		return http.StatusForbidden
-	case errs.Throttled:
-		return http.StatusTooManyRequests
-	default:
+	case errs.Internal:
 		return http.StatusServiceUnavailable
+	default:
+		return rest.Status(code)
 	}
 }
 
@@ -142,16 +135,5 @@ func (h *Handler) refuse(w http.ResponseWriter, err error) {
 	if code == http.StatusServiceUnavailable && h.failures.Allow() {
 		h.log.Error("client events cannot be stored", "err", err)
 	}
-	message, _ := errs.Public(err)
-	write(w, code, failure(errs.CodeOf(err), message))
-}
-
-func failure(code errs.Code, message string) any {
-	return map[string]any{"error": map[string]any{"code": code, "message": message}}
-}
-
-func write(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // fails when the client went away
+	rest.Refuse(w, code, err)
 }

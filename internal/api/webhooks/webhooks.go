@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"time"
 
+	"carillon/internal/api/rest"
 	"carillon/internal/authz"
 	"carillon/internal/errs"
 	"carillon/internal/sigv4"
@@ -81,7 +82,7 @@ func New(cfg Config) *Handler {
 				h.refuse(w, err)
 				return
 			}
-			write(w, status, body)
+			rest.Write(w, status, body)
 		})
 	}
 	h.mux.HandleFunc("/", h.nothing)
@@ -95,6 +96,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.mux.ServeHTTP(w, r)
+}
+
+// refuse answers with the public part of err.
+func (h *Handler) refuse(w http.ResponseWriter, err error) {
+	code := errs.CodeOf(err)
+	if code == errs.Internal {
+		h.cfg.Logger.Error("managing webhooks failed", "err", err)
+	}
+	rest.Refuse(w, rest.Status(code), err)
 }
 
 func (h *Handler) nothing(w http.ResponseWriter, _ *http.Request) {
