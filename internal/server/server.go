@@ -173,11 +173,14 @@ func (s *Server) startHTTP(cfg *config.Config, people *accounts.Service) error {
 		Accounts: people, Meetings: s.meetings, Feed: s.feed, Placement: where,
 		SessionToken: httpserver.SessionToken, PublicURL: publicURL, Logger: s.logger,
 	})
+	api := chime.Config{Meetings: s.meetings, Keys: people, Placement: where, Rates: &chime.Rates{}, Logger: s.logger}
+	older := api
+	older.Prefix, older.Legacy = "/console", true
 	handler, err := httpserver.New(httpserver.Config{
 		Accounts:          people,
 		GraphQL:           s.graphql,
-		Chime:             chime.New(chime.Config{Meetings: s.meetings, Keys: people, Placement: where, Logger: s.logger}),
-		Console:           chime.New(chime.Config{Meetings: s.meetings, Keys: people, Placement: where, Logger: s.logger, Prefix: "/console", Legacy: true}),
+		Chime:             chime.New(api),
+		Console:           chime.New(older),
 		Signal:            s.signaling,
 		Events:            ingestion.New(timeline.New(timeline.Config{Store: s.store, Meetings: s.meetings, Conferences: s.store}), s.logger),
 		Webhooks:          webhooksapi.New(webhooksapi.Config{Webhooks: s.hooks, Verifier: newKeyVerifier(people, s.logger), Logger: s.logger}),

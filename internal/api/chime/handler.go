@@ -78,7 +78,8 @@ type Config struct {
 	Legacy bool
 	// MediaRegions are names to accept as MediaRegion besides those formed like "eu-central-1".
 	MediaRegions []string
-	Clock        func() time.Time // nil = the system clock
+	Rates        *Rates           // nil = of its own
+	Clock        func() time.Time // nil = time.Now
 	Logger       *slog.Logger     // nil = no log
 }
 
@@ -93,7 +94,8 @@ type Handler struct {
 	prefix       string
 	mediaRegions []string
 	verifier     *sigv4.Verifier
-	rates        rates
+	rates        *Rates
+	now          func() time.Time
 	routes       []route
 	log          *slog.Logger
 }
@@ -107,11 +109,18 @@ func New(cfg Config) *Handler {
 		placement:    cfg.Placement,
 		prefix:       strings.TrimSuffix(cfg.Prefix, "/"),
 		mediaRegions: slices.Clone(cfg.MediaRegions),
+		rates:        cfg.Rates,
+		now:          cfg.Clock,
 		log:          cfg.Logger,
+	}
+	if h.rates == nil {
+		h.rates = &Rates{}
+	}
+	if h.now == nil {
+		h.now = time.Now
 	}
 	// All APIs of the product family, old and new, sign for the service "chime".
 	h.verifier = sigv4.New("chime", h.findKey, cfg.Clock)
-	h.rates.now = cfg.Clock
 	if cfg.Legacy {
 		h.dialect = legacy()
 	}
@@ -190,7 +199,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request) (status int, re
 	if err != nil {
 		return 0, nil, err
 	}
-	if err := h.rates.take(c.key, op.name); err != nil {
+	if err := h.rates.take(h.now(), c.key, op.name); err != nil {
 		return 0, nil, err
 	}
 	reply, err = op.do(h, c)

@@ -10,11 +10,10 @@ import (
 	"carillon/internal/errs"
 )
 
-// rates holds a token bucket for each access key and operation of those keys that have a limit. Only
-// requests with a right signature get here, so there are as many as keys and operations.
-type rates struct {
-	now func() time.Time // nil = the system clock
-
+// Rates holds a token bucket for each access key and operation of those keys that have a limit. Only
+// requests with a right signature get here, so there are as many as keys and operations. The zero value is
+// ready; both versions of the API share one, because a limit belongs to the key.
+type Rates struct {
 	mu      sync.Mutex
 	buckets map[bucketName]*rate.Limiter
 }
@@ -22,14 +21,10 @@ type rates struct {
 type bucketName struct{ key, operation string }
 
 // take refuses a request over the rate of its key. A bucket holds what comes in two seconds.
-func (r *rates) take(k accounts.APIKey, operation string) error {
+func (r *Rates) take(now time.Time, k accounts.APIKey, operation string) error {
 	limit := k.Limits.Rate
 	if limit <= 0 {
 		return nil
-	}
-	now := time.Now()
-	if r.now != nil {
-		now = r.now()
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
