@@ -60,8 +60,13 @@ func (s *Store) insertDelivery(ctx context.Context, q querier, d webhooks.Delive
 	return s.advanceLane(ctx, q, d.WebhookID, d.Lane)
 }
 
-// advanceLane makes the first delivery of a lane due, if none is.
+// advanceLane makes the first delivery of a lane due, if none is, and all of those in no lane.
 func (s *Store) advanceLane(ctx context.Context, q querier, webhookID, lane string) error {
+	if lane == "" {
+		_, err := exec(ctx, q, s.dialect, `UPDATE webhook_deliveries SET state = 'due'
+			WHERE webhook_id = $1 AND lane = '' AND state = 'waiting'`, webhookID)
+		return err
+	}
 	const inLane = `webhook_id = $1 AND lane = $2 AND state IN ('due', 'waiting')`
 	_, err := exec(ctx, q, s.dialect, `UPDATE webhook_deliveries SET state = 'due'
 		WHERE webhook_id = $1 AND seq = (SELECT min(seq) FROM webhook_deliveries WHERE `+inLane+`)

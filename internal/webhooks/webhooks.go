@@ -48,7 +48,7 @@ const (
 type Delivery struct {
 	ID        string `json:"id"`
 	WebhookID string `json:"webhookId"`
-	Lane      string `json:"conferenceId"` // deliveries of a lane keep their order; "" for tests
+	Lane      string `json:"conferenceId"` // deliveries of a lane keep their order; "" for tests, which wait for nobody
 	Seq       int64  `json:"seq"`          // position of the event in the change feed
 	EventID   string `json:"eventId"`      // the same in every attempt and replay
 	EventType string `json:"eventType"`

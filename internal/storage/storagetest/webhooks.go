@@ -180,6 +180,19 @@ func deliveriesInLanes(t *testing.T, s *storage.Store) {
 
 func replayDeliveries(t *testing.T, s *storage.Store) {
 	ctx := t.Context()
+	ok(t, s.InsertWebhook(ctx, newWebhook("v", "", start()), 20))
+	// What is in no lane, a test, does not wait for another one that fails; not when it is replayed either.
+	ok(t, s.Enqueue(ctx, []webhooks.Delivery{newDelivery("v", "", -1), newDelivery("v", "", -2)}))
+	wantDue(t, s, "v", "v--2", "v--1")
+	finish(t, s, newDelivery("v", "", -1), webhooks.Dead, start())
+	wantDue(t, s, "v", "v--2")
+	n, err := s.ReplayDeliveries(ctx, "v", webhooks.Query{State: webhooks.Dead}, start())
+	ok(t, err)
+	if n != 1 {
+		t.Fatalf("%d replayed", n)
+	}
+	wantDue(t, s, "v", "v--2", "v--1")
+
 	ok(t, s.InsertWebhook(ctx, newWebhook("w", "", start()), 20))
 	list := []webhooks.Delivery{newDelivery("w", "a", 1), newDelivery("w", "a", 2), newDelivery("w", "a", 3), newDelivery("w", "b", 4)}
 	ok(t, s.Enqueue(ctx, list))
