@@ -25,6 +25,7 @@ type call struct {
 	videos []*video
 	twcc   mediartp.TWCC
 
+	audioSize               int // bytes of a packet
 	audioSent, audioArrived int
 	probed                  int // bytes
 	start                   int64
@@ -55,7 +56,7 @@ type sentMedia struct {
 
 func newCall(seed uint64, l link, videos ...Video) *call {
 	r := rand.New(rand.NewPCG(seed, 1))
-	s := &call{random: r, link: l, c: NewController(Config{})}
+	s := &call{random: r, link: l, c: NewController(Config{}), audioSize: 100}
 	s.link.random = r
 	s.up = link{rate: 100_000_000, queue: second, delay: l.delay, loss: l.loss, random: r}
 	s.now, s.start = second, second
@@ -113,9 +114,9 @@ func (s *call) requestKey(v *video, now int64) {
 }
 
 func (s *call) sendAudio(now int64) {
-	seq, _ := s.c.Send(now, KindAudio, 100)
+	seq, _ := s.c.Send(now, KindAudio, s.audioSize)
 	s.audioSent++
-	s.transmit(now, seq, 100, func(int64) { s.audioArrived++ })
+	s.transmit(now, seq, s.audioSize, func(int64) { s.audioArrived++ })
 }
 
 func (s *call) allocate(now int64) {

@@ -174,3 +174,30 @@ func TestHeavyLossWithTwoEncodings(t *testing.T) {
 		}
 	})
 }
+
+// TestBadLineShowsSomething: little bandwidth, of which sound with redundancy takes half, loss and jitter. A picture that
+// was paused when the line became bad comes back.
+func TestBadLineShowsSomething(t *testing.T) {
+	eachSeed(t, func(t *testing.T, seed uint64) {
+		v := twoEncodings(1)
+		v.Layers = append([]Layer{{Bitrate: 60_000, Width: 640, Height: 360, FrameRate: 7.5}}, v.Layers...)
+		s := newCall(seed, clean(5_000_000), v)
+		s.audioSize = 260
+		s.trace(t)
+		s.run(second + 10*second)
+		s.link.rate, s.link.loss, s.link.delay, s.link.jitter = 300_000, 0.1, 100*millisecond, 50*millisecond
+		s.up.loss = 0.1
+		s.run(s.now + 15*second)
+		s.videos[0].levels = nil
+		s.run(s.now + 30*second)
+		shown := 0
+		for _, level := range s.videos[0].levels {
+			if level != Paused {
+				shown++
+			}
+		}
+		if shown*10 < len(s.videos[0].levels)*8 {
+			t.Errorf("shown %d of %d times, estimate %d", shown, len(s.videos[0].levels), s.c.Estimate())
+		}
+	})
+}

@@ -51,6 +51,7 @@ type Controller struct {
 	estimate     int64
 	least        int64 // demand, as are
 	next, all    int64
+	silent       bool // no video is sent
 	recent       recent
 }
 
@@ -153,6 +154,7 @@ func (c *Controller) Forget(track uint32) { c.pacer.forget(track) }
 // what loss that is not congestion must not take away.
 func (c *Controller) SetDemand(p Plan) {
 	c.least, c.next, c.all = p.Least, p.Next, max(p.Next, p.All)
+	c.silent = p.Used == 0
 }
 
 // HandleREMB takes in the bandwidth that the receiver believes it has (draft-alvestrand-rmcat-remb-03). It
@@ -183,7 +185,16 @@ func (c *Controller) Tick(now int64) (probe int) {
 func (c *Controller) mayProbe(now int64) bool {
 	p := &c.prober
 	return c.next > 0 && c.wire(c.next) > c.estimate && !p.sending && !p.waiting && now >= p.due && c.lastSent != 0 && !c.starving(now) &&
-		c.delay.state != overuse && !c.queuing.standing() && !c.loss.congested() && (c.aimd.fell == 0 || now-c.aimd.fell >= probeCalm)
+		c.delay.state != overuse && !c.queuing.standing() && !c.crowded() && (c.aimd.fell == 0 || now-c.aimd.fell >= probeCalm)
+}
+
+// crowded tells whether loss speaks against a probe. What is lost of the sound alone is not lost because of what we send,
+// and a receiver that gets nothing else would otherwise never get more on a line that always loses much.
+func (c *Controller) crowded() bool {
+	if c.silent {
+		return c.loss.smooth > hopelessLoss
+	}
+	return c.loss.congested()
 }
 
 const (

@@ -92,12 +92,15 @@ func (c *Controller) measure(rtt int64) {
 // judge draws the conclusions from a feedback.
 func (c *Controller) judge(now int64) {
 	acked := float64(c.acked.over(ackedWindow))
-	before := c.aimd.fell
+	before, rate := c.aimd.fell, c.aimd.rate
 	signal, arrives := c.signal(), acked
 	if signal == overuse {
 		arrives = c.bottleneck(acked)
 	}
 	c.aimd.update(signal, arrives, c.packetSize, c.rtt, now)
+	if sound := float64(c.audio.over(second)); c.aimd.rate < sound { // which is sent anyway
+		c.aimd.rate = max(c.aimd.rate, min(sound, rate))
+	}
 	if c.aimd.fell != before && !c.prober.sending && !c.prober.waiting {
 		c.prober.due = max(c.prober.due, now+probeCalm)
 	}
