@@ -51,12 +51,14 @@ func newTheatre(t *testing.T, a Adaptation) *theatre {
 }
 
 // line says what the viewer can take, and lets the room choose for some seconds.
-func (x *theatre) line(bps float32) {
+func (x *theatre) line(bps float32) { x.lineFor(bps, 3*time.Second) }
+
+func (x *theatre) lineFor(bps float32, d time.Duration) {
 	raw, err := (&rtcp.ReceiverEstimatedMaximumBitrate{Bitrate: bps}).Marshal()
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	for range 30 {
+	for range d / (100 * time.Millisecond) {
 		x.down.HandleRTCP(nil, raw, x.now)
 		x.play(100*time.Millisecond, "low", "hi")
 		x.down.Tick(nil, x.now)
@@ -101,6 +103,21 @@ func TestAdaptAll(t *testing.T) {
 	x.viewer.UpdateVideo(nil, []string{"2"})
 	x.line(2_000_000)
 	expect("no wish any more", x.hi, false)
+}
+
+func TestDipDoesNotPause(t *testing.T) {
+	x := newTheatre(t, AdaptAll)
+	x.line(400_000)
+	for range 3 {
+		x.lineFor(60_000, 1500*time.Millisecond)
+		if x.video.shown != x.low {
+			t.Errorf("shown %q", x.video.shown.rid)
+		}
+		x.line(400_000)
+	}
+	if len(x.told.paused) != 0 {
+		t.Error("paused by a dip")
+	}
 }
 
 func TestAdaptLayersNeverPauses(t *testing.T) {

@@ -29,6 +29,10 @@ type allotment struct {
 // subscription loses it.
 const pauseAfter = 500_000_000
 
+// shortFor is how long a video does not fit before it is paused, in ns: an estimate that dips for a moment, as when a
+// machine or a wireless network holds packets back, costs frames but not the picture.
+const shortFor = 2_000_000_000
+
 // allocateLocked chooses what a participant is sent. It says which groups have been paused by it, and which go on.
 func (a *allotment) allocateLocked(p *Participant, m *media, at int64) (paused, resumed []uint32) {
 	a.prepareLocked(p)
@@ -47,7 +51,7 @@ func (a *allotment) allocateLocked(p *Participant, m *media, at int64) (paused, 
 			continue
 		}
 		layer := plan.Choices[i]
-		if layer == bwe.Paused && p.adaptation() == AdaptAll && at-v.since >= pauseAfter {
+		if p.adaptation() == AdaptAll && v.mayPause(layer == bwe.Paused, at) {
 			if !v.serverPaused {
 				paused = append(paused, v.wanted.group.id)
 				v.pause(v.userPaused, true)
@@ -70,6 +74,14 @@ func (a *allotment) allocateLocked(p *Participant, m *media, at int64) (paused, 
 		}
 	}
 	return paused, resumed
+}
+
+// mayPause notes whether a video fits, and tells whether it has not for long enough to be paused.
+func (v *receivedVideo) mayPause(short bool, at int64) bool {
+	if !short {
+		v.fitted = at
+	}
+	return short && at-v.since >= pauseAfter && (v.serverPaused || at-v.fitted >= shortFor)
 }
 
 // prepareLocked lists the videos of a participant with all layers that they may be sent with.

@@ -22,6 +22,7 @@ type receivedVideo struct {
 	userPaused   bool  // by the client
 	serverPaused bool  // by the allocation
 	since        int64 // when the group was first shown here
+	fitted       int64 // when there was last room for it
 }
 
 // show sends an encoding; nil sends nothing. Within a group the picture goes on until the other encoding
