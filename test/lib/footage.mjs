@@ -3,7 +3,8 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { random } from './shaper.mjs'
 
-export const [width, height, fps] = [960, 540, 15] // as the SDK asks for
+// As the SDK asks for. From less, the browser makes no more than two of its three layers, of which the middle one is not sent.
+export const [width, height, fps] = [960, 540, 15]
 
 const [seconds, radius, grain] = [4, 24, 8] // of the circle that the camera moves on; of the noise
 

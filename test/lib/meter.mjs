@@ -16,8 +16,9 @@ export function meter() {
     nacks: r.nackCount, plis: r.pliCount, keyFrames: r.keyFramesDecoded,
   })
   const paced = (r) => ({ frames: r.framesDecoded, seconds: r.totalInterFrameDelay, squares: r.totalSquaredInterFrameDelay })
-  const heard = (r, codec) => ({
-    codec, packets: r.packetsReceived, lost: r.packetsLost, late: r.packetsDiscarded, samples: r.totalSamplesReceived, concealed: r.concealedSamples,
+  const heard = (r) => ({
+    packets: r.packetsReceived, lost: r.packetsLost, late: r.packetsDiscarded, samples: r.totalSamplesReceived, concealed: r.concealedSamples,
+    redundant: r.fecPacketsReceived,
   })
   const sent = (r) => ({
     rid: r.rid, frames: r.framesEncoded, keyFrames: r.keyFramesEncoded, width: r.frameWidth, height: r.frameHeight, packets: r.packetsSent,
@@ -56,7 +57,7 @@ export function meter() {
       const stats = await connection.getStats()
       for (const r of stats.values()) {
         if (r.type === 'inbound-rtp' && r.kind === 'video') now.video[attendeeOf(r.trackIdentifier)] = received(r)
-        if (r.type === 'inbound-rtp' && r.kind === 'audio') now.audio = heard(r, stats.get(r.codecId)?.mimeType)
+        if (r.type === 'inbound-rtp' && r.kind === 'audio') now.audio = heard(r)
         if (r.type === 'media-source' && r.kind === 'video') now.captured = r.frames
         if (r.type === 'outbound-rtp' && r.kind === 'video') now.sent.push(sent(r))
       }

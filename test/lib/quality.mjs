@@ -51,14 +51,14 @@ export function video(samples, attendee, disturbed = []) {
   const of = (s) => s.video[attendee]
   const steps = pairs(samples, of, disturbed)
   const seconds = time(steps)
-  const longest = longestGap(samples.filter(of).map((s) => ({ at: s.at, frames: of(s).frames })), disturbed)
+  const longest = longestGap(samples.map((s) => ({ at: s.at, frames: of(s)?.frames })), disturbed)
   const count = (name) => total(steps, name)
   // The browser counts a freeze when it is over; one that is not is in the gap.
   const frozen = Math.max(count('frozen'), longest.unfinished > 1 ? longest.unfinished : 0)
   return {
     seconds, frozen: frozen / seconds, freezes: count('freezes'),
     longest: Math.max(longest.gap, ...steps.map((s) => s.to.frozen - s.from.frozen)), fps: count('frames') / seconds,
-    kbps: (count('bytes') * 8) / 1000 / seconds, width: of(samples.at(-1)).width, lost: count('lost'), healed: count('healed'),
+    kbps: (count('bytes') * 8) / 1000 / seconds, width: of(samples.at(-1))?.width, lost: count('lost'), healed: count('healed'),
     nacks: count('nacks'), plis: count('plis'), keyFrames: count('keyFrames'),
   }
 }
@@ -67,20 +67,21 @@ function longestGap(seen, disturbed) {
   let gap = 0
   let progress = seen[0]
   for (const s of seen) {
-    if (s.frames > progress.frames || overlaps(disturbed, progress.at, s.at)) progress = s
+    const fresh = s.frames !== undefined && s.frames !== progress.frames // fewer: a new receiver
+    if (fresh || overlaps(disturbed, progress.at, s.at)) progress = { at: s.at, frames: s.frames ?? progress.frames }
     gap = Math.max(gap, s.at - progress.at)
   }
   return { gap, unfinished: seen.at(-1).at - progress.at }
 }
 
-// audio is the one stream that everybody hears: codec, share of the samples concealed, share of the packets lost,
-// packets per second.
+// audio is the one stream that everybody hears: share of the samples concealed, share of the packets lost, packets per
+// second, and how many packets came again within later ones (RED; the browser calls the codec audio/opus either way).
 export function audio(samples, disturbed = []) {
   const steps = pairs(samples, (s) => s.audio, disturbed)
   const [packets, lost] = [total(steps, 'packets'), total(steps, 'lost')]
   return {
-    codec: samples.at(-1).audio.codec, concealed: total(steps, 'concealed') / total(steps, 'samples'), lost: lost / (packets + lost),
-    rate: packets / time(steps),
+    concealed: total(steps, 'concealed') / total(steps, 'samples'), lost: lost / (packets + lost),
+    rate: packets / time(steps), redundant: total(steps, 'redundant'),
   }
 }
 
@@ -94,6 +95,21 @@ export function sent(samples, rid, disturbed = []) {
     resent: total(steps, 'resent'), fps: total(steps, 'frames') / seconds, kbps: (total(steps, 'bytes') * 8) / 1000 / seconds,
     width: of(samples.at(-1))?.width,
   }
+}
+
+// halts are the times [from, to] (s) at which a browser made no frame of one encoding for half a second, as it does when
+// it is held up or believes its own line to be worse. Receivers have to take another one meanwhile, and for a moment more.
+export function halts(samples, rid) {
+  const frames = (s) => s.sent.find((layer) => layer.rid === rid)?.frames
+  const found = []
+  let last = samples[0]
+  for (const s of samples) {
+    if (frames(s) === frames(last)) continue
+    if (s.at - last.at > 0.5) found.push([last.at, s.at + 2])
+    last = s
+  }
+  if (samples.at(-1).at - last.at > 0.5) found.push([last.at, Infinity])
+  return found
 }
 
 // brief is a result as one line for the report of a test.

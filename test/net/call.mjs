@@ -26,7 +26,7 @@ export class Call {
     call.dir = mkdtempSync(join(tmpdir(), 'carillon-net-'))
     call.footage = join(call.dir, 'camera.y4m')
     writeFootage(call.footage)
-    call.carillon = await Carillon.start('--media', '127.0.0.1:0')
+    call.carillon = await Carillon.start('--media', '127.0.0.1:0', '--log', 'debug')
     const key = call.carillon.createKey()
     call.chime = new ChimeSDKMeetingsClient({
       endpoint: call.carillon.url + '/chime', region: 'eu-central-1',
@@ -85,7 +85,7 @@ export class Call {
 
   // story is what everybody has to say when a test fails.
   story() {
-    return [...this.#people.values()].map(({ person }) => `${person.name}: ${person.console.slice(-15).join('\n')}`).join('\n') + this.carillon.log.slice(-3000)
+    return [...this.#people.values()].map(({ person }) => `${person.name}: ${person.console.slice(-15).join('\n')}`).join('\n') + this.carillon.log.split('\n').filter((line) => !line.includes('msg=request')).slice(-40).join('\n')
   }
 }
 
@@ -120,6 +120,11 @@ class Caller {
   leave() {
     return this.page.evaluate(() => window.call.leave())
   }
+
+  // sees waits until the picture of somebody comes in a width.
+  sees(other, width) {
+    return until(`${this.name} sees ${other.name} ${width} pixels wide`, 30_000, async () => (await this.meter('now')).video[other.attendee]?.width === width)
+  }
 }
 
 // take returns the samples of everybody so far, and the disturbances.
@@ -140,6 +145,17 @@ export async function observe(people, seconds) {
   }, 1000)
   for (const person of people) await person.meter('stop')
   return seen
+}
+
+// widths is the story of a picture: seconds after a time (s, the first sample if it is not given), and the width from then
+// on; - is no picture.
+export function widths(samples, attendee, from = samples[0].at) {
+  const found = []
+  for (const s of samples) {
+    const width = s.video[attendee]?.width ?? '-'
+    if (found.at(-1)?.width !== width) found.push({ at: s.at - from, width })
+  }
+  return found.map(({ at, width }) => `${at.toFixed(1)} s: ${width}`).join(', ')
 }
 
 export const pause = (ms) => new Promise((done) => setTimeout(done, ms))
