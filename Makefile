@@ -12,7 +12,7 @@ BENCH   := test/load/results
 
 export GO_TAGS := $(TAGS)
 
-.PHONY: run build web test test-go test-web test-interop test-conformance test-e2e test-net fuzz bench bench-full guard lint generate clean
+.PHONY: run build web test test-go test-web test-interop test-conformance test-e2e test-net test-quality fuzz bench bench-full guard lint generate clean
 
 run: build ## build everything and start it on http://localhost:8080
 	@./$(BIN) serve
@@ -50,6 +50,9 @@ test-e2e:
 
 test-net:
 	@scripts/test net
+
+test-quality: ## how calls hold on bad lines, measured in browsers; for a machine that does nothing else
+	@scripts/test quality
 
 fuzz: ## a longer run of every fuzz target; FUZZTIME=30s each
 	@scripts/fuzz $(or $(FUZZTIME),30s)

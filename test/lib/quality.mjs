@@ -75,7 +75,7 @@ function longestGap(seen, disturbed) {
 }
 
 // audio is the one stream that everybody hears: share of the samples concealed, share of the packets lost, packets per
-// second, and how many packets came again within later ones (RED; the browser calls the codec audio/opus either way).
+// second, and how many packets came again within later ones, by RED or by Opus itself.
 export function audio(samples, disturbed = []) {
   const steps = pairs(samples, (s) => s.audio, disturbed)
   const [packets, lost] = [total(steps, 'packets'), total(steps, 'lost')]

@@ -113,6 +113,15 @@ class Caller {
     return this.page.evaluate(() => window.call.roster())
   }
 
+  // redundant tells whether sound comes with copies of what was before (RED), as negotiated. Counters do not tell: those of
+  // the browser count what Opus itself repeats, too.
+  redundant() {
+    return this.page.evaluate(() => {
+      const answer = window.probe.live()[0].currentRemoteDescription.sdp
+      return /^a=rtpmap:\d+ red\/48000/m.test(answer)
+    })
+  }
+
   meter(method) {
     return this.page.evaluate((m) => window.meter[m](), method)
   }

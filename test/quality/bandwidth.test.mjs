@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { width } from '../lib/footage.mjs'
 import { brief, halts, quiet, video } from '../lib/quality.mjs'
-import { Call, pause, take, widths } from './call.mjs'
+import { Call, pause, take, widths } from '../net/call.mjs'
 
 let call
 
