@@ -65,18 +65,12 @@ func (d dataDir) key(name string) ([]byte, error) {
 func (d dataDir) makeKey(path string) error {
 	key := make([]byte, keySize)
 	rand.Read(key) // never fails
-	f, err := os.CreateTemp(string(d), ".key-*")
+	name, err := d.writeTemp(key)
 	if err != nil {
-		return fmt.Errorf("cannot make a key: %w", err)
-	}
-	defer os.Remove(f.Name())
-	if _, err := f.Write(key); err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("cannot write a key: %w", err)
 	}
-	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+	defer os.Remove(name)
+	if err := os.Link(name, path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("cannot write a key: %w", err)
 	}
 	return nil
@@ -107,18 +101,29 @@ func (d dataDir) reserveIDs(n uint32) (first uint32, err error) {
 
 // replace writes a file so that it holds the old content or the new one, whatever happens meanwhile.
 func (d dataDir) replace(path, content string) error {
-	f, err := os.CreateTemp(string(d), ".new-*")
+	name, err := d.writeTemp([]byte(content))
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
-	if _, err = f.WriteString(content); err == nil {
+	if err := os.Rename(name, path); err != nil {
+		return errors.Join(err, os.Remove(name))
+	}
+	return nil
+}
+
+// writeTemp writes a new file that is on the disk when it returns its name.
+func (d dataDir) writeTemp(content []byte) (name string, err error) {
+	f, err := os.CreateTemp(string(d), ".new-*")
+	if err != nil {
+		return "", err
+	}
+	if _, err = f.Write(content); err == nil {
 		err = f.Sync()
 	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(f.Name()))
 	}
-	return os.Rename(f.Name(), path)
+	return f.Name(), nil
 }
 
 // dsn is the data source name to use: the configured one, or SQLite in the directory.

@@ -79,7 +79,6 @@ type coming struct {
 	*meeting
 	watch   uint32
 	session atomic.Uint64
-	gone    atomic.Int64
 }
 
 // come lets people come and go that many times in total. In the end everybody has left in order.

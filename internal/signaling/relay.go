@@ -18,6 +18,7 @@ const relaySuffix = "/relay"
 // so by default only those do who need it.
 type RelayPolicy string
 
+// The policies.
 const (
 	RelayNever    RelayPolicy = "never"
 	RelayFallback RelayPolicy = "fallback" // who asks, and whose last attempt without it did not get through

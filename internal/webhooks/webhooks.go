@@ -74,9 +74,9 @@ type Query struct {
 
 // Store keeps webhooks and deliveries. A single thing that does not exist is an errs.NotFound error.
 type Store interface {
-	// InsertWebhook is a LimitExceeded error when there are max webhooks with the KeyID already, also when several
+	// InsertWebhook is a LimitExceeded error when there are so many webhooks with the KeyID already, also when several
 	// are inserted at once.
-	InsertWebhook(ctx context.Context, w Webhook, max int) error
+	InsertWebhook(ctx context.Context, w Webhook, most int) error
 	Webhook(ctx context.Context, id string) (Webhook, error)
 	// Webhooks returns all webhooks, oldest first.
 	Webhooks(ctx context.Context) ([]Webhook, error)

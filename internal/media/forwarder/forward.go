@@ -1,6 +1,8 @@
 package forwarder
 
 import (
+	"errors"
+
 	"github.com/pion/rtp"
 
 	"carillon/internal/media/bwe"
@@ -38,7 +40,7 @@ func (d *DownTrack) forward(b *transport.Batch, t *UpTrack, p *packet) {
 	}
 	switch err := d.sendLocked(b, p); {
 	case err == nil:
-	case err == errDropped:
+	case errors.Is(err, errDropped):
 		d.awaitKeyFrameLocked()
 	case starting:
 		// The connection is not up yet: wait for another key frame, which nudge asks for.

@@ -61,9 +61,8 @@ func checkTime(t *testing.T, name string, got []rtp.Packet) {
 
 // network loses, repeats and reorders packets.
 type network struct {
-	rnd   *rand.Rand
-	held  []rtp.Packet
-	fresh int // packets that arrived for the first time, in order or not
+	rnd  *rand.Rand
+	held []rtp.Packet
 }
 
 func (n *network) pass(packets []rtp.Packet) (out []rtp.Packet) {
