@@ -210,10 +210,7 @@ func TestCreateConferencesTogether(t *testing.T) {
 
 func TestAttendees(t *testing.T) {
 	f := newFixture(t)
-	live := newLive()
-	f.SetLive(live)
-	f.feed.Consume("meetings", f.HandleEvent)
-	f.feed.Start()
+	live := f.goLive()
 	ctx := t.Context()
 	c, err := f.CreateConference(ctx, key("1"), meetings.NewConference{})
 	ok(t, err)

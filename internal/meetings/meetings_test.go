@@ -291,10 +291,7 @@ func TestWhoMay(t *testing.T) {
 
 func TestDeleteEndsTheConference(t *testing.T) {
 	f := newFixture(t)
-	live := newLive()
-	f.SetLive(live)
-	f.feed.Consume("meetings", f.HandleEvent)
-	f.feed.Start()
+	live := f.goLive()
 	m := f.create(t, "t")
 	j, err := f.Join(t.Context(), bob(), m.ID, "Bob")
 	ok(t, err)
@@ -330,6 +327,15 @@ func TestDeleteEndsTheConference(t *testing.T) {
 type live struct{ calls chan string }
 
 func newLive() *live { return &live{calls: make(chan string, 100)} }
+
+// goLive starts the feed with a live side that records what it is told.
+func (f *fixture) goLive() *live {
+	l := newLive()
+	f.SetLive(l)
+	f.feed.Consume("meetings", f.HandleEvent)
+	f.feed.Start()
+	return l
+}
 
 func (l *live) EndConference(id string) { l.calls <- "end " + id }
 func (l *live) RemoveAttendee(conferenceID, attendeeID string) {

@@ -14,10 +14,7 @@ import (
 
 func TestUpdateCapabilities(t *testing.T) {
 	f := newFixture(t)
-	live := newLive()
-	f.SetLive(live)
-	f.feed.Consume("meetings", f.HandleEvent)
-	f.feed.Start()
+	live := f.goLive()
 	ctx := t.Context()
 	c, err := f.CreateConference(ctx, key("1"), meetings.NewConference{})
 	ok(t, err)
