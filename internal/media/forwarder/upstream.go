@@ -99,7 +99,7 @@ func (u *Upstream) AddTrack(cfg TrackConfig) *UpTrack {
 }
 
 // recallLocked binds the SSRCs that a track of this origin had before. A browser that sends a camera again goes on with
-// them, and does not say again which encoding they are, once it knows that we have heard it (RFC 8852 section 3.3).
+// them, and does not say again which encoding they are, once it knows that we have heard it.
 func (u *Upstream) recallLocked(t *UpTrack) {
 	known, ok := u.former[origin{t.cfg.MID, t.cfg.RID}]
 	if !ok || t.cfg.SSRC != 0 {
