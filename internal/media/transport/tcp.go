@@ -95,9 +95,9 @@ func (p *tcpPort) serve(t *stream) {
 	go func() {
 		defer p.server.loops.Done()
 		t.read()
-		p.leave(t)
 		p.server.outlets.remove(t.path.outlet)
 		p.server.lost(t.path)
+		p.leave(t) // last: who no longer counts the stream finds no trace of it
 		t.shut()
 	}()
 }
