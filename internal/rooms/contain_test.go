@@ -129,7 +129,7 @@ func (c *company) armMedia(t *testing.T, p *Participant) {
 		conn: conn, up: forwarder.NewUpstream(forwarder.UpstreamConfig{Writer: bomb{}}),
 		down: forwarder.NewDownstream(forwarder.DownstreamConfig{Writer: conn}),
 	}
-	m.up.RecordArrival(&rtp.Header{SSRC: 1}, transport.Now()) // which is to be reported on
+	m.up.RecordArrival(nil, &rtp.Header{SSRC: 1}, transport.Now()) // which is to be reported on
 	p.media.Store(m)
 }
 

@@ -40,7 +40,7 @@ func (p *Participant) HandleRTP(b *transport.Batch, h *rtp.Header, payload []byt
 		return
 	}
 	if in := m.audioIn.Load(); in != nil && in.push(h, payload) {
-		m.up.RecordArrival(h, arrival)
+		m.up.RecordArrival(b, h, arrival)
 	}
 }
 

@@ -14,6 +14,7 @@ const (
 	keyFrameInterval = 500_000_000   // between two requests
 	keyFrameRepeat   = 1_000_000_000 // of a request that was not answered
 	maxReportBlocks  = 31            // RFC 3550 section 6.4.1
+	suspectFor       = 200_000_000   // from the last packet of a track: one that is being sent has a picture more often
 )
 
 // HandleRTCP takes in the sender reports of a compound packet; Downstream.HandleRTCP takes the rest.
@@ -48,8 +49,8 @@ func (u *Upstream) senderReport(sr *rtcp.SenderReport, arrival int64) {
 func (u *Upstream) Tick(b *transport.Batch, now int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	u.nacksLocked(b, now)
 	for _, t := range u.tracks {
-		u.nackLocked(b, t, now)
 		u.keyFrameLocked(b, t, now)
 		if s, ok := t.count.close(now); ok {
 			t.stats.Store(&s)
@@ -70,8 +71,27 @@ func (u *Upstream) Tick(b *transport.Batch, now int64) {
 	}
 }
 
-// nackLocked asks for what is missing. It runs with each packet too: a gap is asked for when it is seen, and
+// suspectLocked is told that packets of the connection were lost, beside those of which the track is known. They
+// may be the last of a picture, of any track that is being sent.
+func (u *Upstream) suspectLocked(lost, now int64) {
+	if lost <= 0 {
+		return
+	}
+	for _, t := range u.tracks {
+		if now-t.lastPacket.Load() < suspectFor && len(*t.fanOut.Load()) > 0 {
+			t.missing.Suspect(lost, now)
+		}
+	}
+}
+
+// nacksLocked asks for what is missing. It runs with each packet too: a gap is asked for when it is seen, and
 // again as soon as that makes sense.
+func (u *Upstream) nacksLocked(b *transport.Batch, now int64) {
+	for _, t := range u.tracks {
+		u.nackLocked(b, t, now)
+	}
+}
+
 func (u *Upstream) nackLocked(b *transport.Batch, t *UpTrack, now int64) {
 	if t.missing.Len() == 0 {
 		return

@@ -29,7 +29,7 @@ func FuzzHandleRTP(f *testing.F) {
 				continue
 			}
 			s.up.HandleRTP(nil, &p.Header, p.Payload, s.now+int64(i)*ms)
-			s.up.RecordArrival(&p.Header, s.now)
+			s.up.RecordArrival(nil, &p.Header, s.now)
 			s.up.Tick(nil, s.now+int64(i)*1000*ms)
 		}
 		for _, p := range r.out.take() {

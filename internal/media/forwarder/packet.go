@@ -33,7 +33,8 @@ type packet struct {
 	arrival   int64
 	timestamp uint32
 	marker    bool
-	keyFrame  bool // the first packet of a key frame
+	keyFrame  bool  // the first packet of a key frame
+	missed    int64 // packets before it that are found missing with it
 	codec     *Codec
 	layer     layer
 	vp8       mediartp.VP8 // if that is the codec

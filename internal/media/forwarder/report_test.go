@@ -62,7 +62,7 @@ func TestReceiverReports(t *testing.T) {
 	audio := rtp.Header{Version: 2, SSRC: 42, PayloadType: 111, SequenceNumber: 9}
 	_ = audio.SetExtension(twccExt, []byte{0, 1})
 	s.twcc = 1
-	s.up.RecordArrival(&audio, s.now)
+	s.up.RecordArrival(nil, &audio, s.now)
 	f := s.frame(true, 4)
 	s.send(f[0], f[1], f[3])
 	raw, err := rtcp.SenderReport{SSRC: 100, NTPTime: 0x1122334455667788}.Marshal()

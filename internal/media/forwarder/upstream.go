@@ -158,7 +158,7 @@ func (u *Upstream) takeIn(b *transport.Batch, p *packet, h *rtp.Header, payload 
 	if !ok {
 		return nil, false
 	}
-	u.recordLocked(h, arrival)
+	skipped := u.recordLocked(h, arrival)
 	var descriptor []byte
 	if u.cfg.DependencyExt != 0 {
 		descriptor = h.GetExtension(u.cfg.DependencyExt)
@@ -168,30 +168,34 @@ func (u *Upstream) takeIn(b *transport.Batch, p *packet, h *rtp.Header, payload 
 	} else {
 		ok = r.track.accept(p, h, payload, descriptor, arrival)
 	}
-	u.nackLocked(b, r.track, arrival)
+	u.suspectLocked(skipped-p.missed, arrival)
+	u.nacksLocked(b, arrival)
 	return r.track, ok
 }
 
 // RecordArrival counts an audio packet for the transport-wide feedback and the receiver reports. Video
 // packets are counted by HandleRTP.
-func (u *Upstream) RecordArrival(h *rtp.Header, arrival int64) {
+func (u *Upstream) RecordArrival(b *transport.Batch, h *rtp.Header, arrival int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.recordLocked(h, arrival)
+	u.suspectLocked(u.recordLocked(h, arrival), arrival)
+	u.nacksLocked(b, arrival)
 	if u.audio.ssrc != h.SSRC || !u.audio.stats.Started() {
 		u.audio = audioReception{ssrc: h.SSRC, stats: mediartp.Reception{ClockRate: opusClockRate}}
 	}
 	u.audio.stats.Receive(h.SequenceNumber, h.Timestamp, arrival)
 }
 
-func (u *Upstream) recordLocked(h *rtp.Header, arrival int64) {
+// recordLocked notes a packet for the feedback and returns how many before it have not come.
+func (u *Upstream) recordLocked(h *rtp.Header, arrival int64) (skipped int64) {
 	if u.cfg.TWCCExt == 0 {
-		return
+		return 0
 	}
 	if ext := h.GetExtension(u.cfg.TWCCExt); len(ext) >= 2 {
-		u.twcc.Record(uint16(ext[0])<<8|uint16(ext[1]), arrival)
+		skipped = u.twcc.Record(uint16(ext[0])<<8|uint16(ext[1]), arrival)
 		u.twccSSRC = h.SSRC
 	}
+	return skipped
 }
 
 // routeLocked finds the track of a packet. An unknown SSRC is bound by its MID, and with simulcast by its

@@ -87,7 +87,6 @@ func (t *UpTrack) accept(p *packet, h *rtp.Header, payload, descriptor []byte, a
 	if codec == nil {
 		return false
 	}
-	first, before := !t.reception.Started(), t.reception.Highest()
 	ext, verdict := t.reception.Receive(h.SequenceNumber, h.Timestamp, arrival)
 	switch verdict {
 	case mediartp.Stray:
@@ -98,12 +97,14 @@ func (t *UpTrack) accept(p *packet, h *rtp.Header, payload, descriptor []byte, a
 		}
 	case mediartp.Restarted:
 		t.missing.Reset()
+		t.missing.Arrived(ext, arrival)
 		t.count.started = false
 		t.report.Store(nil)
 		t.RequestKeyFrame()
 	case mediartp.InOrder:
-		if !first {
-			t.missing.Add(before+1, ext, arrival)
+		var fresh bool
+		if p.missed, fresh = t.missing.Arrived(ext, arrival); !fresh {
+			return false
 		}
 	}
 	t.inspect(p, codec, ext, h, payload, descriptor, arrival)

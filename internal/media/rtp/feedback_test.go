@@ -10,36 +10,63 @@ import (
 
 const ms = 1_000_000
 
-func TestNackListSpacing(t *testing.T) {
-	var l NackList
-	l.Add(65535, 65538, 0)
-	var at []int64
-	for now := int64(0); now < 2000*ms; now += 20 * ms {
+// requests runs a list for a while and returns when it asked, in ms.
+func requests(t *testing.T, l *NackList, from, length int64, want ...uint16) (at []int64) {
+	t.Helper()
+	for now := from; now < from+length; now += ms {
 		due, gaveUp := l.Due(now, nil)
 		if len(due) > 0 {
-			if !slices.Equal(due, []uint16{65535, 0, 1}) {
-				t.Fatalf("asked for %v", due)
+			if !slices.Equal(due, want) {
+				t.Fatalf("asked for %v after %d ms, want %v", due, (now-from)/ms, want)
 			}
-			at = append(at, now/ms)
+			at = append(at, (now-from)/ms)
 		}
-		if gaveUp {
-			if now != 800*ms {
-				t.Errorf("gave up at %d ms", now/ms)
-			}
-			break
+		if gaveUp && now-from < maxAge {
+			t.Fatalf("gave up after %d ms", (now-from)/ms)
 		}
 	}
-	if len(at) != 20 || at[1] != 40 || at[19] != 760 {
-		t.Errorf("asked at %v ms, want every 40 ms", at)
+	return at
+}
+
+// listAfter is a list to which the packet ext has come.
+func listAfter(ext int64) *NackList {
+	l := new(NackList)
+	l.Arrived(ext, 0)
+	return l
+}
+
+func TestNackListAsksTwiceInARoundTrip(t *testing.T) {
+	l := listAfter(65534)
+	if missed, fresh := l.Arrived(65538, 0); missed != 3 || !fresh {
+		t.Errorf("%d missed, fresh %v", missed, fresh)
+	}
+	at := requests(t, l, 0, 2000*ms, 65535, 0, 1)
+	const first, repeat = firstRetry / ms, repeatAfter / ms
+	if !slices.Equal(at[:5], []int64{0, repeat, first, first + repeat, 2 * first}) || at[len(at)-1] > maxAge/ms {
+		t.Errorf("asked at %v ms", at)
 	}
 	if l.Len() != 0 {
 		t.Errorf("%d packets left", l.Len())
 	}
 }
 
+func TestNackListGivesUp(t *testing.T) {
+	l := listAfter(9)
+	l.Arrived(11, 0)
+	var gaveUp []int64
+	for now := int64(0); now < 2000*ms; now += ms {
+		if _, gone := l.Due(now, nil); gone {
+			gaveUp = append(gaveUp, now)
+		}
+	}
+	if len(gaveUp) != 1 || gaveUp[0] < maxAge || gaveUp[0] > maxAge+firstRetry {
+		t.Errorf("gave up at %v ns", gaveUp)
+	}
+}
+
 func TestNackListRemove(t *testing.T) {
-	var l NackList
-	l.Add(10, 20, 0)
+	l := listAfter(9)
+	l.Arrived(20, 0)
 	if !l.Remove(15, 0) || l.Remove(15, 0) || l.Remove(20, 0) {
 		t.Error("only packets on the list are missing, and once")
 	}
@@ -48,52 +75,112 @@ func TestNackListRemove(t *testing.T) {
 	if !slices.Equal(due, []uint16{17, 18, 19}) || gaveUp {
 		t.Errorf("due %v, gave up %v", due, gaveUp)
 	}
-	l.Add(1000, 1000+maxMissing, 0)
+	l.Arrived(20+maxMissing+1, 0)
 	due, gaveUp = l.Due(0, nil)
-	if len(due) != maxMissing || due[0] != 1000 || !gaveUp {
+	if len(due) != maxMissing || due[0] != 21 || !gaveUp {
 		t.Errorf("%d due from %d, gave up %v", len(due), due[0], gaveUp)
 	}
-	l.Add(5000, 5000+3*maxMissing, 0)
-	if due, gaveUp = l.Due(0, nil); len(due) != maxMissing || due[0] != 5000+2*maxMissing || !gaveUp {
+	l.Arrived(5000, 0)
+	if due, gaveUp = l.Due(0, nil); len(due) != maxMissing || due[0] != 5000-maxMissing || !gaveUp {
 		t.Errorf("after a large gap: %d due, gave up %v", len(due), gaveUp)
 	}
 }
 
-// Requests come as often as the round-trip time makes them useful.
+// Requests come as soon as the round-trip time makes them useful.
 func TestNackListFollowsTheRoundTrip(t *testing.T) {
-	for _, c := range []struct{ roundTrip, want int64 }{{1 * ms, 20 * ms}, {48 * ms, 30 * ms}, {160 * ms, 100 * ms}, {500 * ms, 100 * ms}} {
-		var l NackList
-		ext, now := int64(1), int64(0)
+	for _, c := range []struct{ roundTrip, want int64 }{{1 * ms, 20}, {48 * ms, 56}, {160 * ms, 168}, {500 * ms, 250}} {
+		l, ext, now := listAfter(0), int64(1), int64(0)
 		learn := func(after int64) {
-			l.Add(ext, ext+1, now)
+			l.Arrived(ext+1, now)
 			l.Due(now, nil)
 			if !l.Remove(ext, now+after) {
 				t.Fatal("the packet was missing")
 			}
-			ext, now = ext+1, now+1000*ms
+			ext, now = ext+2, now+1000*ms
 		}
-		retry := func() (times []int64) {
-			l.Add(ext, ext+1, now)
-			for at := int64(0); at <= 300*ms; at += ms {
-				if due, _ := l.Due(now+at, nil); len(due) > 0 {
-					times = append(times, at)
-				}
-			}
+		retry := func() int64 {
+			l.Arrived(ext+1, now)
+			times := requests(t, l, now, 700*ms, uint16(ext))
 			l.Remove(ext, now+2*c.roundTrip)
-			ext, now = ext+1, now+1000*ms
-			return times
+			ext, now = ext+2, now+1000*ms
+			return times[2] // after the repetition of the first
 		}
 		learn(c.roundTrip)
-		if times := retry(); times[1] != c.want || times[2] != 2*c.want {
-			t.Errorf("round trip %d ms: asked at %v ns", c.roundTrip/ms, times)
+		if got := retry(); got != c.want {
+			t.Errorf("round trip %d ms: asked again after %d ms", c.roundTrip/ms, got)
 		}
 		for range 100 {
 			learn(2 * c.roundTrip) // another way through the network
 		}
-		if times := retry(); times[1] < min(2*c.want, 100*ms)*9/10 && c.roundTrip > 20*ms {
-			t.Errorf("round trip now %d ms: asked at %v ns", 2*c.roundTrip/ms, times)
+		if got := retry(); got < min(2*c.want, longestRetry/ms)*8/10 && c.roundTrip > 20*ms {
+			t.Errorf("round trip now %d ms: asked again after %d ms", 2*c.roundTrip/ms, got)
 		}
 	}
+}
+
+func TestNackListSuspicions(t *testing.T) {
+	const some = 300 * ms
+	suspect := func() *NackList {
+		l := listAfter(9)
+		l.Suspect(1, 0)
+		l.Suspect(7, 0) // one at a time
+		return l
+	}
+	t.Run("asked for a few times", func(t *testing.T) {
+		if at := requests(t, suspect(), 0, 2*maxAge, 10); len(at) != suspectRequests {
+			t.Errorf("asked at %v ms", at)
+		}
+	})
+	t.Run("not sent yet", func(t *testing.T) {
+		l := suspect()
+		requests(t, l, 0, some, 10)
+		if missed, fresh := l.Arrived(10, some); missed != 0 || !fresh || l.Len() != 0 {
+			t.Errorf("%d missed, fresh %v, %d on the list", missed, fresh, l.Len())
+		}
+	})
+	t.Run("true", func(t *testing.T) {
+		l := suspect()
+		requests(t, l, 0, some, 10)
+		if missed, fresh := l.Arrived(12, some); missed != 2 || !fresh {
+			t.Errorf("%d missed, fresh %v", missed, fresh)
+		}
+		if due, _ := l.Due(some, nil); !slices.Equal(due, []uint16{10, 11}) {
+			t.Errorf("asks for %v", due)
+		}
+	})
+	t.Run("answered, and then it comes by itself", func(t *testing.T) {
+		l := suspect()
+		requests(t, l, 0, ms, 10)
+		if !l.Remove(10, 50*ms) || l.Remove(10, 50*ms) {
+			t.Error("it is missed once")
+		}
+		if missed, fresh := l.Arrived(10, 60*ms); missed != 0 || fresh {
+			t.Errorf("%d missed, fresh %v", missed, fresh)
+		}
+		if missed, fresh := l.Arrived(12, 60*ms); missed != 1 || !fresh {
+			t.Errorf("%d missed, fresh %v", missed, fresh)
+		}
+	})
+	t.Run("forgotten, and then true", func(t *testing.T) {
+		l := suspect()
+		requests(t, l, 0, 2*maxAge, 10)
+		if missed, fresh := l.Arrived(11, 2*maxAge); missed != 1 || !fresh || l.Len() != 1 {
+			t.Errorf("%d missed, fresh %v, %d on the list", missed, fresh, l.Len())
+		}
+	})
+	t.Run("no more than a few", func(t *testing.T) {
+		l := listAfter(9)
+		l.Suspect(1000, 0)
+		if l.Len() != maxSuspected {
+			t.Errorf("%d on the list", l.Len())
+		}
+	})
+	t.Run("nothing is known yet", func(t *testing.T) {
+		l := new(NackList)
+		if l.Suspect(1, 0); l.Len() != 0 {
+			t.Errorf("%d on the list", l.Len())
+		}
+	})
 }
 
 func TestAppendNACKReadsBack(t *testing.T) {

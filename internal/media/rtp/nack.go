@@ -8,31 +8,91 @@ const (
 	maxMissing    = 256
 	maxAge        = 800_000_000 // ns
 	shortestRetry = 20_000_000
-	longestRetry  = 100_000_000
-	firstRetry    = 40_000_000 // while the round-trip time is not known
+	longestRetry  = 250_000_000
+	firstRetry    = 60_000_000 // while the round-trip time is not known
+	// repeatAfter is the time from a request to its repetition, which stands in for one that was lost.
+	repeatAfter = 12_000_000
+	// answerTime is what a sender adds to the round-trip time before it answers again; Chromium takes 5 ms, from a
+	// round-trip time that is no better known than ours.
+	answerTime = 8_000_000
+	// maxSuspected bounds what is asked for on suspicion, in packets and in requests for each.
+	maxSuspected    = 2
+	suspectRequests = 4
 )
 
 type missing struct {
-	ext   int64
-	since int64 // when it was noticed, and asked for the first time
-	due   int64
-	asked bool
+	ext       int64
+	since     int64 // when it was noticed, and asked for the first time
+	due       int64
+	requests  int
+	suspected bool // nothing after it has come yet
 }
 
 // NackList is the list of packets that a receiver misses and asks for again (RFC 4585 section 6.2.1).
 // The zero value is empty.
 //
-// A request or its answer may be lost too. So each is repeated at a little more than half a round-trip time:
-// the first repetition stands in for a request that was lost, and the second one comes just after an answer
-// could have been there. Senders do not answer the same request twice within a round trip.
+// A request or its answer may be lost too. Senders do not answer the same request twice within a round trip, so a
+// packet is asked for once in each, and each request is repeated soon after, for the case that it was lost itself.
+//
+// The last packet of a picture is missed only when the next picture comes, which is late. Whoever learns by other means
+// that something was lost may therefore suspect the packets that come next; one that was not sent yet is not sent by
+// a request for it.
 type NackList struct {
 	items     []missing // ascending by ext
+	next      int64     // the first number that is neither received nor on the list
+	started   bool      // next is valid
 	gaveUp    bool
 	roundTrip int64 // ns; 0 = not known
 }
 
-// Add notes that the packets [from, to) are missing. When there are too many the oldest are given up.
-func (l *NackList) Add(from, to, now int64) {
+// Arrived notes a packet that is newer than all that came by themselves: those between are missing, and those that were
+// suspected are. It returns how many that are. fresh is false when the packet itself has come already, as the answer to
+// a suspicion. The first packet after a Reset is the first of all.
+func (l *NackList) Arrived(ext, now int64) (missed int64, fresh bool) {
+	if !l.started {
+		l.started, l.next = true, ext+1
+		return 0, true
+	}
+	missed, suspected := l.confirm(ext, now)
+	if ext < l.next {
+		return missed, suspected
+	}
+	missed += ext - l.next
+	l.add(l.next, ext, now, false)
+	l.next = ext + 1
+	return missed, true
+}
+
+// confirm makes the suspected packets before ext missing ones, and forgets ext itself if it was suspected.
+func (l *NackList) confirm(ext, now int64) (missed int64, suspected bool) {
+	kept := l.items[:0]
+	for _, m := range l.items {
+		if m.suspected && m.ext == ext {
+			suspected = true
+			continue
+		}
+		if m.suspected && m.ext < ext {
+			m.suspected, m.due = false, min(m.due, now)
+			missed++
+		}
+		kept = append(kept, m)
+	}
+	l.items = kept
+	return missed, suspected
+}
+
+// Suspect asks for the n packets that come next, at most a few: something was lost, and it may have been these.
+func (l *NackList) Suspect(n, now int64) {
+	if !l.started || len(l.items) > 0 && l.items[len(l.items)-1].suspected {
+		return
+	}
+	n = min(n, maxSuspected)
+	l.add(l.next, l.next+n, now, true)
+	l.next += n
+}
+
+// add puts the packets [from, to) on the list. When there are too many the oldest are given up.
+func (l *NackList) add(from, to, now int64, suspected bool) {
 	if to-from > maxMissing {
 		from, l.gaveUp = to-maxMissing, true
 	}
@@ -41,7 +101,7 @@ func (l *NackList) Add(from, to, now int64) {
 		l.gaveUp = true
 	}
 	for ext := from; ext < to; ext++ {
-		l.items = append(l.items, missing{ext: ext, since: now, due: now})
+		l.items = append(l.items, missing{ext: ext, since: now, due: now, suspected: suspected})
 	}
 }
 
@@ -50,7 +110,7 @@ func (l *NackList) Add(from, to, now int64) {
 func (l *NackList) Remove(ext, now int64) bool {
 	for i := range l.items {
 		if m := &l.items[i]; m.ext == ext {
-			if m.asked {
+			if m.requests > 0 {
 				l.answered(now - m.since)
 			}
 			l.items = l.items[:i+copy(l.items[i:], l.items[i+1:])]
@@ -70,12 +130,12 @@ func (l *NackList) answered(after int64) {
 	}
 }
 
-// retry is the time from one request to the next.
+// retry is the time from one request to the next that can be answered.
 func (l *NackList) retry() int64 {
 	if l.roundTrip == 0 {
 		return firstRetry
 	}
-	return min(max(l.roundTrip*5/8, shortestRetry), longestRetry)
+	return min(max(l.roundTrip+answerTime, shortestRetry), longestRetry)
 }
 
 // ForgetBefore takes everything before ext off the list: a key frame has made it worthless.
@@ -88,7 +148,7 @@ func (l *NackList) ForgetBefore(ext int64) {
 }
 
 // Reset empties the list.
-func (l *NackList) Reset() { l.items, l.gaveUp = l.items[:0], false }
+func (l *NackList) Reset() { l.items, l.gaveUp, l.started = l.items[:0], false, false }
 
 // Len returns how many packets are missing.
 func (l *NackList) Len() int { return len(l.items) }
@@ -100,17 +160,39 @@ func (l *NackList) Due(now int64, dst []uint16) (due []uint16, gaveUp bool) {
 	for _, m := range l.items {
 		if m.due <= now {
 			if now-m.since >= maxAge {
-				l.gaveUp = true
+				l.giveUp(&m)
 				continue
 			}
-			m.asked, m.due = true, now+l.retry()
-			dst = append(dst, uint16(m.ext))
+			if m.suspected && m.requests == suspectRequests {
+				m.due = m.since + maxAge
+			} else {
+				l.ask(&m, now)
+				dst = append(dst, uint16(m.ext))
+			}
 		}
 		kept = append(kept, m)
 	}
 	l.items = kept
 	gaveUp, l.gaveUp = l.gaveUp, false
 	return dst, gaveUp
+}
+
+func (l *NackList) ask(m *missing, now int64) {
+	m.requests++
+	if m.requests%2 == 1 {
+		m.due = now + repeatAfter
+	} else {
+		m.due = now + l.retry() - repeatAfter
+	}
+}
+
+// giveUp drops a packet. One that was suspected is as if nobody had thought of it.
+func (l *NackList) giveUp(m *missing) {
+	if m.suspected {
+		l.next = min(l.next, m.ext)
+	} else {
+		l.gaveUp = true
+	}
 }
 
 // AppendNACK appends the packet that asks for these sequence numbers, which ascend (RFC 4585 section 6.2.1).

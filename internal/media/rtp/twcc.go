@@ -32,8 +32,9 @@ type TWCC struct {
 	count uint8 // feedback packets so far
 }
 
-// Record notes a packet. A second arrival of a number is ignored.
-func (t *TWCC) Record(seq uint16, at int64) {
+// Record notes a packet and returns how many before it have not come: those between it and the newest one so far. A
+// second arrival of a number is ignored.
+func (t *TWCC) Record(seq uint16, at int64) (skipped int64) {
 	if t.ring == nil {
 		t.ring = make([]arrival, twccWindow)
 	}
@@ -46,15 +47,18 @@ func (t *TWCC) Record(seq uint16, at int64) {
 		ext = t.seq.Restart(seq)
 		t.base = ext
 	case ext <= t.seq.Highest()-twccWindow:
-		return
+		return 0
+	case ext > t.seq.Highest():
+		skipped = ext - t.seq.Highest() - 1
 	}
 	slot := &t.ring[ext&(twccWindow-1)]
 	if slot.seen && slot.ext == ext {
-		return
+		return 0
 	}
 	*slot = arrival{ext: ext, at: at, seen: true}
 	t.seq.Unwrap(uint16(ext))
 	t.base = max(min(t.base, ext), t.seq.Highest()-twccWindow+1)
+	return skipped
 }
 
 // Pending tells whether there is something to report.
