@@ -62,7 +62,8 @@ func (s *Downstream) send(b *transport.Batch, d *DownTrack, payload []byte, m pa
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now = p.advanceLocked(now)
-	size := h.MarshalSize() + len(payload) + int(h.PaddingSize)
+	fill := d.fill(m.kind, len(payload))
+	size := h.MarshalSize() + len(payload) + int(h.PaddingSize+fill)
 	var seq uint16
 	var ok bool
 	if d.cfg.TWCCExt != 0 {
@@ -80,7 +81,31 @@ func (s *Downstream) send(b *transport.Batch, d *DownTrack, payload []byte, m pa
 	}
 	binary.BigEndian.PutUint16(d.transport[:], seq)
 	putSendTime(d.sendTime[:], now)
-	return s.cfg.Writer.WriteRTP(b, h, payload)
+	if fill == 0 {
+		return s.cfg.Writer.WriteRTP(b, h, payload)
+	}
+	h.Padding, h.PaddingSize = true, fill
+	err := s.cfg.Writer.WriteRTP(b, h, payload)
+	h.Padding, h.PaddingSize = false, 0
+	return err
+}
+
+// Payloads of pictures that take several packets are padded to a multiple of evenSize. Encoders cut a picture into
+// packets whose sizes differ by a byte, and only packets of one size can leave in one segmented send: without the
+// padding a picture takes two, and sending is most of what a packet costs.
+const (
+	evenSize = 8
+	evenFrom = 512 // bytes; whoever cuts a picture makes larger ones
+	evenTo   = 1200 - evenSize
+)
+
+// fill is the padding of a packet. There is none where a packet may be repeated as it was: it must be the same to the
+// bit then, whether it leaves at once or waits.
+func (d *DownTrack) fill(kind bwe.Kind, payload int) uint8 {
+	if kind != bwe.KindVideo || d.plain != nil || payload < evenFrom || payload > evenTo {
+		return 0
+	}
+	return uint8(-payload & (evenSize - 1))
 }
 
 func (s *Downstream) queueLocked(d *DownTrack, payload []byte, m parcel, now int64) error {
