@@ -155,8 +155,16 @@ func TestLimitOfSmallCalls(t *testing.T) {
 	if g := x.low.group; g.limit != 0 {
 		t.Errorf("a sender of two encodings is limited to %d", g.limit)
 	}
+	x.hi.flowing = false
+	x.sender.limitCameraLocked()
+	if g := x.low.group; g.limit != 0 {
+		t.Errorf("a sender that has no bandwidth for its second encoding is limited to %d", g.limit)
+	}
 	for _, e := range x.low.group.encodings {
 		e.flowing = e == x.hi
+		if !e.flowing {
+			e.maxKbps = 0
+		}
 	}
 	x.sender.limitCameraLocked()
 	if g := x.low.group; g.limit < 350_000 || g.limit > 400_000 {

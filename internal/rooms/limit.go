@@ -14,7 +14,7 @@ func (p *Participant) limitCameraLocked() {
 		return
 	}
 	g.limit = 0
-	if p.room.people <= fewPeople && g.flowingLocked() == 1 {
+	if p.room.people <= fewPeople && g.aloneLocked() {
 		g.limit = p.room.limitLocked(g)
 	}
 	m.up.SetLimit(g.limit)
@@ -48,12 +48,18 @@ func (r *Room) limitLocked(g *videoGroup) int64 {
 	return limit
 }
 
-// flowingLocked is the number of encodings that are sent.
-func (g *videoGroup) flowingLocked() (n int) {
+// aloneLocked tells whether a group is a single encoding, because the client offers no other at present. One that has
+// others and cannot send them for lack of bandwidth is not: it would never get to send them if it were told to send
+// no more than what the one takes.
+func (g *videoGroup) aloneLocked() bool {
+	offered, flowing := 0, 0
 	for _, e := range g.encodings {
-		if e.flowing {
-			n++
+		if e.maxKbps > 0 {
+			offered++
+			if e.flowing {
+				flowing++
+			}
 		}
 	}
-	return n
+	return offered == 1 && flowing == 1
 }
