@@ -1,9 +1,7 @@
 package transport
 
 import (
-	"errors"
-	"net"
-	"syscall"
+	"context"
 	"time"
 	"unsafe"
 
@@ -33,15 +31,11 @@ type reader struct {
 
 func newReader(s *Server) *reader { return &reader{server: s, batch: s.NewBatch()} }
 
-// socketReader is the state of the goroutine that reads the socket.
+// socketReader is the state of a goroutine that reads a socket.
 type socketReader struct {
 	*reader
 	*inbox
-
-	// Result of the latest receive.
-	n       int
-	errno   syscall.Errno
-	receive func(fd uintptr) bool
+	socket *socket
 }
 
 // inbox is what the kernel writes to.
@@ -53,9 +47,9 @@ type inbox struct {
 	buffers  [receiveBatch][maxDatagram]byte
 }
 
-func newSocketReader(s *Server) *socketReader {
-	r := &socketReader{reader: newReader(s), inbox: new(inbox)}
-	r.receive = r.tryReceive
+func newSocketReader(s *Server, from *socket) *socketReader {
+	r := &socketReader{reader: newReader(s), inbox: new(inbox), socket: from}
+	r.batch.sender.socket = from // nobody else need be waited for
 	for i := range r.headers {
 		r.iovecs[i].Base = &r.buffers[i][0]
 		r.iovecs[i].SetLen(maxDatagram)
@@ -71,40 +65,35 @@ func newSocketReader(s *Server) *socketReader {
 // nameOf is the address of a socket address, whose type the kernel finds out by itself.
 func nameOf(n *rawSockaddr) unsafe.Pointer { return unsafe.Pointer(n) }
 
-// read is the reader goroutine: it takes what the socket has, handles it, and sends what came of it.
-func (s *Server) read() {
+// read is a reader goroutine: it takes what the socket has, handles it, and sends what came of it. It ends when ctx
+// does and the socket is interrupted.
+func (s *Server) read(ctx context.Context, from *socket) {
 	defer s.loops.Done()
-	r := newSocketReader(s)
+	r := newSocketReader(s, from)
 	for {
 		for i := range r.headers {
 			h := &r.headers[i].header
 			h.Namelen = unix.SizeofSockaddrInet6
 			h.SetControllen(controlSize)
 		}
-		if err := s.socket.raw.Read(r.receive); err != nil {
-			if !errors.Is(err, net.ErrClosed) {
-				s.log.Error("reading the media port ended", "error", err)
-			}
+		n, errno := from.receive(r.headers[:])
+		switch {
+		case ctx.Err() != nil:
 			return
-		}
-		if r.errno != 0 {
+		case errno == unix.EINTR:
+			continue
+		case errno != 0:
 			// Reading an error clears it, except when memory is short; then spinning would only make it worse.
 			time.Sleep(time.Millisecond)
 			continue
 		}
 		arrival := Now()
-		for i := range r.n {
+		for i := range n {
 			r.take(i, arrival)
 		}
-		s.counters.received.Add(uint64(r.n))
+		from.received.Add(uint64(n))
 		r.batch.Flush()
 	}
-}
-
-// tryReceive runs with the socket's descriptor; false lets the runtime wait for datagrams.
-func (r *socketReader) tryReceive(fd uintptr) bool {
-	r.n, r.errno = recvMessages(fd, r.headers[:])
-	return r.errno != unix.EAGAIN && r.errno != unix.EINTR
 }
 
 // take handles message i.

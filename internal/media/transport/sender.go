@@ -9,10 +9,10 @@ import (
 // sender turns chains of datagrams into messages for sendmmsg(2).
 type sender struct {
 	server *Server
+	socket *socket // that it sends on
 	*messages
 	count    int // messages filled
 	segments int // entries of iovecs filled
-	call     func(fd uintptr)
 }
 
 // messages is what the kernel reads. It is one allocation whose parts point at each other, so it never moves.
@@ -25,9 +25,8 @@ type messages struct {
 }
 
 func (s *sender) init(server *Server) {
-	s.server = server
+	s.server, s.socket = server, server.socketFor()
 	s.messages = new(messages)
-	s.call = s.send // made once: a method value allocates
 }
 
 // add takes datagrams of the chain from first on, as many as one send can carry: all of one size, except that the last
@@ -83,20 +82,16 @@ func (s *sender) address(ch *chain, start, size int) {
 
 // transmit sends the filled messages and empties the sender.
 func (s *sender) transmit() {
-	if s.count > 0 {
-		if s.server.socket.raw.Control(s.call) != nil { // closed
-			s.server.counters.sendDropped.Add(s.datagrams(0))
-		}
-	}
+	s.send()
 	clear(s.conns[:s.count])
 	s.count, s.segments = 0, 0
 }
 
-// send runs with the socket's descriptor. It must not wait, so a full socket ends it.
-func (s *sender) send(fd uintptr) {
+// send sends the filled messages. It must not wait, so a full socket ends it.
+func (s *sender) send() {
 	stats := &s.server.counters
 	for done := 0; done < s.count; {
-		n, errno := sendMessages(fd, s.headers[done:s.count])
+		n, errno := s.socket.send(s.headers[done:s.count])
 		if errno == 0 && n > 0 {
 			for _, m := range s.headers[done : done+n] {
 				stats.sent.Add(uint64(m.header.Iovlen))
@@ -109,11 +104,11 @@ func (s *sender) send(fd uintptr) {
 		}
 		switch errno {
 		case unix.EINTR:
-		case unix.EAGAIN, unix.ENOBUFS:
+		case unix.EAGAIN, unix.ENOBUFS, unix.EBADF: // full, or closed
 			stats.sendDropped.Add(s.datagrams(done))
 			return
 		default: // about the first message only
-			s.refused(fd, done, errno)
+			s.refused(done, errno)
 			done++
 		}
 	}
@@ -122,7 +117,7 @@ func (s *sender) send(fd uintptr) {
 // refused deals with a message that the kernel does not take. Segmentation is refused as a whole where a device cannot
 // compute checksums (EIO), and for one receiver where the way there has a small MTU (EINVAL, EMSGSIZE); then the
 // datagrams leave one by one.
-func (s *sender) refused(fd uintptr, i int, errno syscall.Errno) {
+func (s *sender) refused(i int, errno syscall.Errno) {
 	m := &s.headers[i]
 	count := int(m.header.Iovlen)
 	if count == 1 {
@@ -135,11 +130,11 @@ func (s *sender) refused(fd uintptr, i int, errno syscall.Errno) {
 	case unix.EINVAL, unix.EMSGSIZE:
 		s.conns[i].unsegmented.Store(true)
 	}
-	s.sendSingly(fd, i, count)
+	s.sendSingly(i, count)
 }
 
 // sendSingly sends the datagrams of one message, each as its own.
-func (s *sender) sendSingly(fd uintptr, i, count int) {
+func (s *sender) sendSingly(i, count int) {
 	stats := &s.server.counters
 	var single [1]message
 	single[0] = s.headers[i]
@@ -152,7 +147,7 @@ func (s *sender) sendSingly(fd uintptr, i, count int) {
 	}
 	for j := range count {
 		h.Iov = &s.iovecs[first+j]
-		n, errno := sendMessages(fd, single[:])
+		n, errno := s.socket.send(single[:])
 		switch {
 		case n == 1 && errno == 0:
 			stats.sent.Add(1)

@@ -1,8 +1,12 @@
 package transport
 
 import (
+	"context"
+	"errors"
 	"net"
 	"net/netip"
+	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"unsafe"
@@ -14,17 +18,67 @@ import (
 const bufferSize = 8 << 20
 
 // socket is the UDP socket with what the standard library does not offer: batches, ancillary data without allocations,
-// and sends that never wait.
+// and sends that never wait. It is no part of the runtime's poller, which would also wait for it to become writable: the
+// kernel would wake the poller after each send, and that costs half as much as the send itself.
 type socket struct {
-	conn      *net.UDPConn
-	raw       syscall.RawConn
+	fd        int
 	addr      netip.AddrPort
 	family    uint16      // AF_INET or AF_INET6; the latter carries IPv4 too when bound to [::]
 	wildcard  bool        // bound to no address: then each datagram tells which of ours it came to
 	segmented atomic.Bool // the kernel takes UDP_SEGMENT
+	received  atomic.Uint64
+
+	mu     sync.RWMutex // held while fd is in use for sending
+	closed bool
 }
 
-func listenUDP(address string) (*socket, error) {
+// listenUDP opens as many sockets on one address, at least one. The kernel tells them apart by the address of the peer,
+// whose datagrams always come to the same one (SO_REUSEPORT). All of them send from the same address.
+func listenUDP(address string, count int) ([]*socket, error) {
+	first, err := openUDP(address)
+	if err != nil {
+		return nil, err
+	}
+	sockets := []*socket{first}
+	for len(sockets) < count {
+		next, err := first.sibling()
+		if err != nil {
+			break // fewer do as well
+		}
+		sockets = append(sockets, next)
+	}
+	return sockets, nil
+}
+
+// sibling opens another socket on the same address. The option is not set before the first is bound, or a second server
+// could be started on the port of the first, and take half of its datagrams.
+func (s *socket) sibling() (*socket, error) {
+	if err := shareable(s.fd); err != nil {
+		return nil, err
+	}
+	network := "udp"
+	if s.family == unix.AF_INET {
+		network = "udp4"
+	}
+	var optionErr error
+	cfg := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
+		err := raw.Control(func(fd uintptr) { optionErr = shareable(int(fd)) })
+		return errors.Join(err, optionErr)
+	}}
+	address := s.addr.String()
+	if s.wildcard && s.family == unix.AF_INET6 {
+		address = net.JoinHostPort("", strconv.Itoa(int(s.addr.Port())))
+	}
+	conn, err := cfg.ListenPacket(context.Background(), network, address)
+	if err != nil {
+		return nil, err
+	}
+	return newSocket(conn.(*net.UDPConn))
+}
+
+func shareable(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) }
+
+func openUDP(address string) (*socket, error) {
 	udp, err := net.ResolveUDPAddr("udp", address)
 	if err != nil {
 		return nil, err
@@ -37,25 +91,48 @@ func listenUDP(address string) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err := conn.SyscallConn()
+	return newSocket(conn)
+}
+
+// newSocket takes over from the connection, which it closes.
+func newSocket(conn *net.UDPConn) (*socket, error) {
+	defer conn.Close() // the socket lives on in its second descriptor
+	fd, err := detach(conn)
 	if err != nil {
-		conn.Close()
 		return nil, err
 	}
 	bound := conn.LocalAddr().(*net.UDPAddr).AddrPort()
 	s := &socket{
-		conn: conn, raw: raw, wildcard: bound.Addr().IsUnspecified(),
+		fd: fd, wildcard: bound.Addr().IsUnspecified(),
 		addr: netip.AddrPortFrom(bound.Addr().Unmap(), bound.Port()),
 	}
-	var optErr error
-	if err := raw.Control(func(fd uintptr) { optErr = s.configure(int(fd)) }); err != nil || optErr != nil {
-		conn.Close()
-		if err == nil {
-			err = optErr
-		}
+	if err := s.configure(fd); err != nil {
+		s.close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// detach returns a descriptor of the same socket that the runtime does not know, in blocking mode.
+func detach(conn *net.UDPConn) (fd int, err error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	var duplicateErr error
+	if err := raw.Control(func(original uintptr) {
+		fd, duplicateErr = unix.FcntlInt(original, unix.F_DUPFD_CLOEXEC, 0)
+	}); err != nil {
+		return -1, err
+	}
+	if duplicateErr != nil {
+		return -1, duplicateErr
+	}
+	if err := unix.SetNonblock(fd, false); err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
 }
 
 func (s *socket) configure(fd int) error {
@@ -88,7 +165,19 @@ func setBuffer(fd, forced, option int) {
 	}
 }
 
-func (s *socket) close() { s.conn.Close() }
+// interrupt ends every receive, now and later. The socket is not connected, so the kernel says that it cannot be shut
+// down, but it wakes those who wait.
+func (s *socket) interrupt() { unix.Shutdown(s.fd, unix.SHUT_RD) }
+
+// close gives the descriptor back. Nobody may be receiving any more.
+func (s *socket) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.closed = true
+		unix.Close(s.fd)
+	}
+}
 
 // message is struct mmsghdr of recvmmsg(2) and sendmmsg(2).
 type message struct {
@@ -96,17 +185,23 @@ type message struct {
 	n      uint32
 }
 
-// The raw forms of the system calls are right because the socket never blocks: there is nothing for the scheduler to
-// do meanwhile.
-
-func recvMessages(fd uintptr, m []message) (int, syscall.Errno) {
-	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&m[0])), uintptr(len(m)),
-		unix.MSG_DONTWAIT, 0, 0)
+// receive waits for datagrams and takes those that are there. The reader waits in the kernel, not in the runtime: waking
+// a thread costs a fraction of waking a goroutine.
+func (s *socket) receive(m []message) (int, syscall.Errno) {
+	n, _, errno := syscall.Syscall6(unix.SYS_RECVMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&m[0])), uintptr(len(m)),
+		unix.MSG_WAITFORONE, 0, 0)
 	return int(n), errno
 }
 
-func sendMessages(fd uintptr, m []message) (int, syscall.Errno) {
-	n, _, errno := syscall.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&m[0])), uintptr(len(m)),
+// send hands messages to the kernel and returns how many it took. It never waits, so the raw form of the system call is
+// right: there is nothing for the scheduler to do meanwhile.
+func (s *socket) send(m []message) (int, syscall.Errno) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return 0, unix.EBADF
+	}
+	n, _, errno := syscall.RawSyscall6(unix.SYS_SENDMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&m[0])), uintptr(len(m)),
 		unix.MSG_DONTWAIT, 0, 0)
 	return int(n), errno
 }
@@ -136,11 +231,9 @@ func (s *Server) send(datagram []byte, to *path) {
 		h.Control = &ancillary.bytes()[0]
 		h.SetControllen(n)
 	}
-	s.socket.raw.Control(func(fd uintptr) {
-		if n, errno := sendMessages(fd, m[:]); n != 1 || errno != 0 {
-			s.counters.sendFailed.Add(1)
-			return
-		}
-		s.counters.sent.Add(1)
-	})
+	if n, errno := s.socket.send(m[:]); n != 1 || errno != 0 {
+		s.counters.sendFailed.Add(1)
+		return
+	}
+	s.counters.sent.Add(1)
 }

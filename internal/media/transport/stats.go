@@ -7,7 +7,7 @@ type Stats struct {
 	Conns   int // connections now
 	Streams int // TCP connections now
 
-	Received    uint64 // read from the socket
+	Received    uint64 // read from sockets, streams and links
 	Unvalidated uint64 // dropped: not STUN, and from an address that has not passed ICE
 	Malformed   uint64 // dropped: of no known protocol, too long, or a broken header
 	Rejected    uint64 // dropped: STUN that is no authenticated binding request for one of our connections
@@ -33,9 +33,13 @@ type counters struct {
 // Stats returns the counters now.
 func (s *Server) Stats() Stats {
 	c := &s.counters
+	received := c.received.Load() // through streams and links
+	for _, each := range s.sockets {
+		received += each.received.Load()
+	}
 	return Stats{
 		Conns: s.conns.len(), Streams: s.tcp.len(),
-		Received: c.received.Load(), Unvalidated: c.unvalidated.Load(), Malformed: c.malformed.Load(),
+		Received: received, Unvalidated: c.unvalidated.Load(), Malformed: c.malformed.Load(),
 		Rejected: c.rejected.Load(), Undecrypted: c.undecrypted.Load(), Overflow: c.overflow.Load(),
 		Sent: c.sent.Load(), SendDropped: c.sendDropped.Load(), SendFailed: c.sendFailed.Load(),
 		Segmented: c.segmented.Load(), Panics: c.panics.Load(), Accepted: c.accepted.Load(), Refused: c.refused.Load(),

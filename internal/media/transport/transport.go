@@ -1,7 +1,8 @@
 // Package transport carries all media of the process over one port, UDP and TCP: ICE-lite (RFC 8445 section 2.5), DTLS in the
 // passive role (RFC 5763), SRTP and SRTCP (RFC 5764, RFC 3711, RFC 7714), told apart by their first byte (RFC 7983).
 //
-// A Server owns the socket, one goroutine that reads it and one that watches for peers that fell silent. A Conn is one
+// A Server owns one socket for every two processors, each with a goroutine that reads it, and a goroutine that watches
+// for peers that fell silent. A Conn is one
 // peer; it costs no goroutine until its DTLS handshake begins and three from then on, none of them on the packet path:
 // the reader decrypts in place and calls the Handler directly, and whatever the Handler sends is collected in a Batch
 // and leaves with few system calls (sendmmsg with UDP generic segmentation offload).
@@ -19,7 +20,9 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"carillon/internal/errs"
@@ -36,7 +39,8 @@ type Config struct {
 	// Logger may be nil.
 	Logger *slog.Logger
 
-	tcp tcpLimits // zero: the default ones
+	tcp     tcpLimits // zero: the default ones
+	sockets int       // zero: one for every two processors
 }
 
 // Server is the media port of the process. Its methods are safe for concurrent use.
@@ -44,7 +48,8 @@ type Server struct {
 	// Constant after Listen.
 	cfg         Config
 	log         *slog.Logger
-	socket      *socket
+	sockets     []*socket
+	socket      *socket // the first of them, which tells what they have in common
 	certificate tls.Certificate
 	fingerprint string
 
@@ -53,6 +58,7 @@ type Server struct {
 	tcp        tcpPort
 	candidates candidateCache
 	counters   counters
+	batches    atomic.Uint32 // made so far; they send through the sockets in turn
 
 	// Lifecycle.
 	closeOnce sync.Once
@@ -83,8 +89,10 @@ func Listen(cfg Config) (*Server, error) {
 		s.loops.Add(1)
 		go s.tcp.accept()
 	}
-	s.loops.Add(2)
-	go s.read()
+	s.loops.Add(1 + len(s.sockets))
+	for _, from := range s.sockets {
+		go s.read(ctx, from)
+	}
 	go s.watch(ctx)
 	return s, nil
 }
@@ -93,9 +101,10 @@ func Listen(cfg Config) (*Server, error) {
 // reason not to start. Where the system picks the number, it takes one that is free for both.
 func (s *Server) open() (err error) {
 	for attempt := 0; ; attempt++ {
-		if s.socket, err = listenUDP(s.cfg.Listen); err != nil {
+		if s.sockets, err = listenUDP(s.cfg.Listen, s.cfg.socketCount()); err != nil {
 			return err
 		}
+		s.socket = s.sockets[0]
 		if err = s.listenTCP(); err == nil {
 			return nil
 		}
@@ -104,7 +113,28 @@ func (s *Server) open() (err error) {
 			s.log.Warn("media over TCP is off: people whose network blocks UDP cannot take part", "port", s.socket.addr.Port(), "reason", err)
 			return nil
 		}
-		s.socket.close()
+		s.closeSockets()
+	}
+}
+
+// maxSockets bounds the sockets of a server: beyond, something else is the bottleneck.
+const maxSockets = 16
+
+func (c Config) socketCount() int {
+	if c.sockets > 0 {
+		return c.sockets
+	}
+	return min(max(runtime.GOMAXPROCS(0)/2, 1), maxSockets)
+}
+
+// socketFor is the socket for another batch.
+func (s *Server) socketFor() *socket {
+	return s.sockets[int(s.batches.Add(1))%len(s.sockets)]
+}
+
+func (s *Server) closeSockets() {
+	for _, each := range s.sockets {
+		each.close()
 	}
 }
 
@@ -129,8 +159,11 @@ func (s *Server) Close() error {
 		s.sessions.Wait() // they still send their close_notify through the socket
 		s.stop()
 		s.outlets.seal()
-		s.socket.close()
+		for _, each := range s.sockets {
+			each.interrupt()
+		}
 		s.loops.Wait()
+		s.closeSockets()
 	})
 	return nil
 }
