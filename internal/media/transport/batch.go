@@ -7,7 +7,7 @@ const (
 	maxDatagram = 2048
 	// A batch's memory grows in chunks up to maxChunks and stays; a batch that is full is flushed.
 	chunkSize = 32 << 10
-	maxChunks = 16
+	maxChunks = 64
 	// maxSegments bounds what leaves to one receiver in one send: more gains little and makes bursts that shallow
 	// queues on the way drop.
 	maxSegments = 8

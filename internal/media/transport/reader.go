@@ -1,7 +1,9 @@
 package transport
 
 import (
-	"context"
+	"errors"
+	"os"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -36,6 +38,12 @@ type socketReader struct {
 	*reader
 	*inbox
 	socket *socket
+	moderation
+
+	// Result of the latest receive.
+	n       int
+	errno   syscall.Errno
+	receive func(uintptr) bool
 }
 
 // inbox is what the kernel writes to.
@@ -50,6 +58,7 @@ type inbox struct {
 func newSocketReader(s *Server, from *socket) *socketReader {
 	r := &socketReader{reader: newReader(s), inbox: new(inbox), socket: from}
 	r.batch.sender.socket = from // nobody else need be waited for
+	r.receive = r.tryReceive     // made once: a method value allocates
 	for i := range r.headers {
 		r.iovecs[i].Base = &r.buffers[i][0]
 		r.iovecs[i].SetLen(maxDatagram)
@@ -65,9 +74,9 @@ func newSocketReader(s *Server, from *socket) *socketReader {
 // nameOf is the address of a socket address, whose type the kernel finds out by itself.
 func nameOf(n *rawSockaddr) unsafe.Pointer { return unsafe.Pointer(n) }
 
-// read is a reader goroutine: it takes what the socket has, handles it, and sends what came of it. It ends when ctx
-// does and the socket is interrupted.
-func (s *Server) read(ctx context.Context, from *socket) {
+// read is a reader goroutine: it takes what the socket has, handles it, and sends what came of it, until the socket is
+// interrupted.
+func (s *Server) read(from *socket) {
 	defer s.loops.Done()
 	r := newSocketReader(s, from)
 	for {
@@ -76,24 +85,36 @@ func (s *Server) read(ctx context.Context, from *socket) {
 			h.Namelen = unix.SizeofSockaddrInet6
 			h.SetControllen(controlSize)
 		}
-		n, errno := from.receive(r.headers[:])
-		switch {
-		case ctx.Err() != nil:
+		if err := from.arrivals.read(r.receive); err != nil {
+			if !errors.Is(err, os.ErrClosed) {
+				s.log.Error("reading the media port ended", "error", err)
+			}
 			return
-		case errno == unix.EINTR:
-			continue
-		case errno != 0:
+		}
+		if r.errno != 0 {
 			// Reading an error clears it, except when memory is short; then spinning would only make it worse.
 			time.Sleep(time.Millisecond)
 			continue
 		}
 		arrival := Now()
-		for i := range n {
+		r.note(r.n, arrival)
+		for i := range r.n {
 			r.take(i, arrival)
 		}
-		from.received.Add(uint64(n))
+		from.received.Add(uint64(r.n))
 		r.batch.Flush()
 	}
+}
+
+// tryReceive is false when there is nothing to receive, and the reader has to wait.
+func (r *socketReader) tryReceive(uintptr) bool {
+	r.n, r.errno = r.socket.receive(r.headers[:])
+	if r.errno != unix.EAGAIN && r.errno != unix.EINTR {
+		return true
+	}
+	r.note(0, Now())
+	r.socket.arrivals.wait(r.polling)
+	return false
 }
 
 // take handles message i.

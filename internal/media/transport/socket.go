@@ -17,11 +17,11 @@ import (
 // bufferSize is asked for in both directions: a second of what a few hundred participants send.
 const bufferSize = 8 << 20
 
-// socket is the UDP socket with what the standard library does not offer: batches, ancillary data without allocations,
-// and sends that never wait. It is no part of the runtime's poller, which would also wait for it to become writable: the
-// kernel would wake the poller after each send, and that costs half as much as the send itself.
+// socket is a UDP socket with what the standard library does not offer: batches, ancillary data without allocations,
+// and sends that never wait.
 type socket struct {
 	fd        int
+	arrivals  *waiter
 	addr      netip.AddrPort
 	family    uint16      // AF_INET or AF_INET6; the latter carries IPv4 too when bound to [::]
 	wildcard  bool        // bound to no address: then each datagram tells which of ours it came to
@@ -110,10 +110,14 @@ func newSocket(conn *net.UDPConn) (*socket, error) {
 		s.close()
 		return nil, err
 	}
+	if s.arrivals, err = newWaiter(fd); err != nil {
+		s.close()
+		return nil, err
+	}
 	return s, nil
 }
 
-// detach returns a descriptor of the same socket that the runtime does not know, in blocking mode.
+// detach returns a descriptor of the same socket that the runtime does not know.
 func detach(conn *net.UDPConn) (fd int, err error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
@@ -127,10 +131,6 @@ func detach(conn *net.UDPConn) (fd int, err error) {
 	}
 	if duplicateErr != nil {
 		return -1, duplicateErr
-	}
-	if err := unix.SetNonblock(fd, false); err != nil {
-		unix.Close(fd)
-		return -1, err
 	}
 	return fd, nil
 }
@@ -165,17 +165,20 @@ func setBuffer(fd, forced, option int) {
 	}
 }
 
-// interrupt ends every receive, now and later. The socket is not connected, so the kernel says that it cannot be shut
-// down, but it wakes those who wait.
-func (s *socket) interrupt() { unix.Shutdown(s.fd, unix.SHUT_RD) }
+// interrupt ends every receive, now and later.
+func (s *socket) interrupt() { s.arrivals.interrupt() }
 
 // close gives the descriptor back. Nobody may be receiving any more.
 func (s *socket) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.closed {
-		s.closed = true
-		unix.Close(s.fd)
+	if s.closed {
+		return
+	}
+	s.closed = true
+	unix.Close(s.fd)
+	if s.arrivals != nil {
+		s.arrivals.close()
 	}
 }
 
@@ -185,16 +188,15 @@ type message struct {
 	n      uint32
 }
 
-// receive waits for datagrams and takes those that are there. The reader waits in the kernel, not in the runtime: waking
-// a thread costs a fraction of waking a goroutine.
+// receive takes the datagrams that are there. It never waits, so the raw form of the system call is right: there is
+// nothing for the scheduler to do meanwhile.
 func (s *socket) receive(m []message) (int, syscall.Errno) {
-	n, _, errno := syscall.Syscall6(unix.SYS_RECVMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&m[0])), uintptr(len(m)),
-		unix.MSG_WAITFORONE, 0, 0)
+	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&m[0])), uintptr(len(m)),
+		unix.MSG_DONTWAIT, 0, 0)
 	return int(n), errno
 }
 
-// send hands messages to the kernel and returns how many it took. It never waits, so the raw form of the system call is
-// right: there is nothing for the scheduler to do meanwhile.
+// send hands messages to the kernel and returns how many it took. It never waits either.
 func (s *socket) send(m []message) (int, syscall.Errno) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -91,7 +91,7 @@ func Listen(cfg Config) (*Server, error) {
 	}
 	s.loops.Add(1 + len(s.sockets))
 	for _, from := range s.sockets {
-		go s.read(ctx, from)
+		go s.read(from)
 	}
 	go s.watch(ctx)
 	return s, nil
