@@ -101,16 +101,7 @@ func (p *peer) use(socket net.Conn, err error) {
 func (p *peer) read(socket net.Conn) {
 	buffer := make([]byte, 4096)
 	for {
-		var n int
-		var err error
-		if tcp, ok := socket.(*net.TCPConn); ok {
-			var header [2]byte
-			if _, err = io.ReadFull(tcp, header[:]); err == nil {
-				n, err = io.ReadFull(tcp, buffer[:binary.BigEndian.Uint16(header[:])])
-			}
-		} else {
-			n, err = socket.Read(buffer)
-		}
+		n, err := p.readOne(socket, buffer)
 		if err != nil {
 			return
 		}
@@ -131,6 +122,25 @@ func (p *peer) read(socket net.Conn) {
 			}
 		}
 	}
+}
+
+// readOne returns 0 for a datagram from elsewhere: the port may have belonged to somebody to whom others still send.
+func (p *peer) readOne(socket net.Conn, buffer []byte) (n int, err error) {
+	switch socket := socket.(type) {
+	case *net.TCPConn:
+		var header [2]byte
+		if _, err = io.ReadFull(socket, header[:]); err != nil {
+			return 0, err
+		}
+		return io.ReadFull(socket, buffer[:binary.BigEndian.Uint16(header[:])])
+	case *net.UDPConn:
+		n, from, err := socket.ReadFromUDPAddrPort(buffer)
+		if from.Port() != p.server.Port() {
+			n = 0
+		}
+		return n, err
+	}
+	return socket.Read(buffer)
 }
 
 func (p *peer) send(datagram []byte) {
