@@ -26,7 +26,7 @@ func TestForwardingDoesNotAllocate(t *testing.T) {
 			r.down.cfg.Writer = out
 			r.d.SetSource(s.track)
 		}
-		s.send(s.frame(true, 2*cacheSlots)...) // fills the cache, which takes its memory once
+		s.send(s.frame(true, 2*maxSlots)...) // fills the cache, which takes its memory once
 		p := s.frame(false, 1)[0]
 		payload := bytes.Clone(p.Payload)
 		before := out.n
@@ -58,7 +58,8 @@ func TestForwardingLayersDoesNotAllocate(t *testing.T) {
 				r.d.SetLayers(bound, bound)
 			}
 			l.send(l.next(true)...)
-			for range cacheSlots { // fills the cache, which takes its memory once
+			l.track.packets.replace(maxSlots)
+			for range maxSlots { // fills the cache, which takes its memory once
 				l.send(l.next(false)...)
 			}
 			const runs = 50
@@ -94,7 +95,7 @@ func TestSimulcastDoesNotAllocate(t *testing.T) {
 	}
 	for _, s := range senders {
 		s.send(s.frame(true, 1)...)
-		s.send(s.frame(false, 2*cacheSlots)...)
+		s.send(s.frame(false, 2*maxSlots)...)
 	}
 	for _, s := range senders {
 		p := s.frame(false, 1)[0]

@@ -97,7 +97,7 @@ func (st *stream) next(batch *transport.Batch) {
 // warm fills the packet cache, whose memory is taken once.
 func (st *stream) warm(batch *transport.Batch) {
 	st.s.seq++
-	for range cacheSlots/packetsPerFrame + 1 {
+	for range maxSlots/packetsPerFrame + 1 {
 		st.next(batch)
 	}
 }

@@ -281,7 +281,7 @@ func TestPacingDoesNotAllocate(t *testing.T) {
 		s.timestamp += 9000
 		r.pace(s, 20)
 	}
-	for range cacheSlots {
+	for range maxSlots {
 		run()
 	}
 	before := out.n

@@ -11,21 +11,21 @@ import (
 // section 8.1), and a sender that wants that to happen has some say in what a packet is rewritten to.
 type plainHistory struct {
 	seed   maphash.Seed
-	sums   [cacheSlots]uint64 // by sequence number
-	header [512]byte          // scratch
+	sums   [maxSlots]uint64 // by sequence number
+	header [512]byte        // scratch
 }
 
 func newPlainHistory() *plainHistory { return &plainHistory{seed: maphash.MakeSeed()} }
 
 // note remembers a packet that is sent for the first time.
 func (p *plainHistory) note(h *rtp.Header, payload []byte) {
-	p.sums[h.SequenceNumber%cacheSlots] = p.sum(h, payload)
+	p.sums[h.SequenceNumber%maxSlots] = p.sum(h, payload)
 }
 
 // same tells whether a packet is what was sent under its number, to the bit.
 func (p *plainHistory) same(h *rtp.Header, payload []byte) bool {
 	sum := p.sum(h, payload)
-	return sum != 0 && sum == p.sums[h.SequenceNumber%cacheSlots]
+	return sum != 0 && sum == p.sums[h.SequenceNumber%maxSlots]
 }
 
 // sum is the hash of a packet, 0 if its header is too long to be repeated.

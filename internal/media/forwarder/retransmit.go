@@ -96,7 +96,7 @@ func (d *DownTrack) retransmitLocked(b *transport.Batch, seq uint16, now int64) 
 	if !ok || p.codec != d.codec || !d.rtx.sent.take(now, retransmitBurst, retransmitsPerSec) {
 		return
 	}
-	whole := d.rtx.buf[mediartp.RTXOverhead:][:p.size+p.extra]
+	whole := d.rtx.buf[mediartp.RTXOverhead:][:int(p.size)+int(p.extra)]
 	payload, marker, ok := d.rebuildLocked(&p, whole[:p.size])
 	if !ok {
 		return
