@@ -257,10 +257,21 @@ func (c *Controller) wire(budget int64) int64 {
 
 func (c *Controller) share() float64 { return mediaShare * (1 - min(c.loss.lasting(), maxRepeats)) }
 
-// Copies is how often a retransmission should be sent: more than once when so much is lost all the time that a
-// packet may be lost again and again, which freezes the picture.
+const (
+	// lastingLoss freezes pictures when it is always there: of the packets that are sent again as many are lost, and a
+	// third attempt takes longer than a picture can wait.
+	lastingLoss = 0.025
+	// roomForCopies is the share of the estimate up to which a path has room for more.
+	roomForCopies  = 0.75
+	leastForCopies = 2 * lossFloor // of the estimate, in bit/s: on a thin line a copy takes the time that it is to save
+)
+
+// Copies is how often a retransmission should be sent: twice while a path loses much all the time, and where it loses less,
+// while there is room.
 func (c *Controller) Copies() int {
-	if c.loss.lasting() > heavyLoss {
+	lasting := c.loss.lasting()
+	room := c.estimate >= leastForCopies && float64(c.acked.over(second)) < roomForCopies*float64(c.estimate)
+	if lasting > heavyLoss || lasting > lastingLoss && room {
 		return 2
 	}
 	return 1
