@@ -69,8 +69,12 @@ type Conn struct {
 	mu       sync.Mutex
 	closed   bool
 	dtls     *dtlsPipe  // nil until the first DTLS datagram
-	session  *dtls.Conn // nil until connected
+	session  *dtls.Conn // nil until connected, and while it rests
 	draining bool       // a drain is running
+	rested   *rested    // nil while the library is there
+
+	sessionSince int64       // when session was set
+	stay         func() bool // keeps session from being closed with the connection
 
 	out outgoing
 }
@@ -150,11 +154,19 @@ func (c *Conn) end() bool {
 		return false
 	}
 	c.closed = true
+	rested := c.rested
+	if rested != nil {
+		c.rested = nil
+		c.server.sessions.Add(1)
+	}
 	c.mu.Unlock()
 
 	c.server.release(c.server.conns.remove(c)...)
 	c.cancel()
 	c.dropKeys()
+	if rested != nil {
+		go c.sayGoodbye(rested)
+	}
 	return true
 }
 

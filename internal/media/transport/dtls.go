@@ -1,11 +1,13 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
 	"io"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -35,13 +37,24 @@ type dtlsPipe struct {
 	*packetio.Buffer
 	conn  *Conn
 	ended atomic.Bool // the library has closed it
+	muted atomic.Bool // the library is being taken off: nothing that it sends or does matters any more
+
+	mu     sync.Mutex
+	flight [][]byte // what was sent since something was received
+	turn   bool     // something has been received since
+}
+
+func newPipe(c *Conn) *dtlsPipe {
+	p := &dtlsPipe{Buffer: packetio.NewBuffer(), conn: c}
+	p.SetLimitSize(maxQueuedDTLS)
+	return p
 }
 
 // Close is called by the library, and after the handshake that means that the peer has ended the association, unless
 // the connection is closed already. It is how the end is noticed without a goroutine that waits in Read.
 func (p *dtlsPipe) Close() error {
 	p.ended.Store(true)
-	if p.conn.connected.Load() {
+	if p.conn.connected.Load() && !p.muted.Load() {
 		p.conn.fail(errPeerClosed())
 	}
 	return p.Buffer.Close()
@@ -51,16 +64,32 @@ func errPeerClosed() error { return errs.New(errs.Gone, "The peer closed the med
 
 func (p *dtlsPipe) ReadFrom(b []byte) (int, net.Addr, error) {
 	n, _, err := p.Read(b, nil)
+	p.mu.Lock()
+	p.turn = true
+	p.mu.Unlock()
 	return n, p.LocalAddr(), err
 }
 
 // WriteTo never fails: DTLS repeats what gets lost.
 func (p *dtlsPipe) WriteTo(b []byte, _ net.Addr) (int, error) {
-	p.conn.out.mu.Lock()
-	to := p.conn.out.to
-	p.conn.out.mu.Unlock()
-	p.conn.server.send(b, &to)
+	if p.muted.Load() {
+		return len(b), nil
+	}
+	p.mu.Lock()
+	if p.turn {
+		p.flight, p.turn = nil, false
+	}
+	p.flight = append(p.flight, bytes.Clone(b))
+	p.mu.Unlock()
+	p.conn.sendDTLS(b)
 	return len(b), nil
+}
+
+func (c *Conn) sendDTLS(datagram []byte) {
+	c.out.mu.Lock()
+	to := c.out.to
+	c.out.mu.Unlock()
+	c.server.send(datagram, &to)
 }
 
 func (p *dtlsPipe) LocalAddr() net.Addr              { return pipeAddr{} }
@@ -81,12 +110,11 @@ func (c *Conn) receiveDTLS(datagram []byte) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
+	if c.closed || c.rested != nil && !c.disturbLocked(datagram) {
 		return
 	}
 	if c.dtls == nil {
-		c.dtls = &dtlsPipe{Buffer: packetio.NewBuffer(), conn: c}
-		c.dtls.SetLimitSize(maxQueuedDTLS)
+		c.dtls = newPipe(c)
 		c.server.sessions.Add(1)
 		go c.runDTLS(c.dtls)
 	}
@@ -118,8 +146,7 @@ func (c *Conn) drain(session *dtls.Conn) {
 	c.draining = false
 }
 
-// runDTLS does the handshake and puts the keys in place. After it the association lives on in the library's own
-// goroutines, which answer repeated flights and notice the end.
+// runDTLS does the handshake and puts the keys in place.
 func (c *Conn) runDTLS(pipe *dtlsPipe) {
 	defer c.server.sessions.Done()
 	defer c.recovered()
@@ -129,8 +156,14 @@ func (c *Conn) runDTLS(pipe *dtlsPipe) {
 		c.fail(errs.Wrap(err, errs.Internal, "set up DTLS"))
 		return
 	}
+	c.run(session, pipe, c.connect)
+}
+
+// run does the handshake of a session, if it needs one, and what comes then. After it the association lives on in the
+// library's own goroutines, which answer repeated flights and notice the end, until it rests.
+func (c *Conn) run(session *dtls.Conn, pipe *dtlsPipe, then func(*dtls.Conn) error) {
 	c.server.sessions.Add(1)
-	context.AfterFunc(c.ctx, func() {
+	stay := context.AfterFunc(c.ctx, func() {
 		defer c.server.sessions.Done()
 		session.Close() // sends close_notify when the handshake was done
 	})
@@ -138,12 +171,12 @@ func (c *Conn) runDTLS(pipe *dtlsPipe) {
 		c.fail(errs.Wrap(err, errs.Unavailable, "The DTLS handshake failed."))
 		return
 	}
-	if err := c.connect(session); err != nil {
+	if err := then(session); err != nil {
 		c.fail(err)
 		return
 	}
 	c.mu.Lock()
-	c.session = session
+	c.session, c.sessionSince, c.stay = session, Now(), stay
 	c.mu.Unlock()
 	if pipe.ended.Load() { // before connected was set
 		c.fail(errPeerClosed())
@@ -167,8 +200,13 @@ func (c *Conn) dtlsOptions() []dtls.ServerOption {
 		// The cookie exchange proves that the peer owns its address; ICE has proved that already.
 		dtls.WithInsecureSkipVerifyHello(true),
 		dtls.WithFlightInterval(flightInterval),
-		dtls.WithLoggerFactory(&logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled}),
+		silent(),
 	}
+}
+
+// silent keeps the library from writing to the log: what it has to say is about broken datagrams.
+func silent() dtls.Option {
+	return dtls.WithLoggerFactory(&logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled})
 }
 
 // connect turns the finished handshake into SRTP contexts (RFC 5764 section 4.2) and announces it.

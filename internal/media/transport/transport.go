@@ -3,7 +3,7 @@
 //
 // A Server owns one socket for every two processors, each with a goroutine that reads it, and a goroutine that watches
 // for peers that fell silent. A Conn is one
-// peer; it costs no goroutine until its DTLS handshake begins and three from then on, none of them on the packet path:
+// peer; it costs no goroutine but during its DTLS handshake and for two seconds after it, and none on the packet path:
 // the reader decrypts in place and calls the Handler directly, and whatever the Handler sends is collected in a Batch
 // and leaves with few system calls (sendmmsg with UDP generic segmentation offload).
 //
@@ -186,11 +186,13 @@ func (s *Server) watch(ctx context.Context) {
 	}
 }
 
-// expire ends the connections that are overdue at the given time, which is on the clock of Now.
+// expire ends the connections that are overdue at the given time, which is on the clock of Now, and lets the others rest.
 func (s *Server) expire(now int64) {
 	for _, c := range s.conns.all() {
 		if err := c.overdue(now); err != nil {
 			c.fail(err)
+		} else {
+			c.restIfDue(now)
 		}
 	}
 }
