@@ -183,7 +183,7 @@ func benchmarkFloor(b *testing.B, participants, talkers int) {
 		if v.dec, err = opus.NewDecoder(1); err != nil {
 			b.Fatal(err)
 		}
-		if v.enc, err = opus.NewEncoder(Format{}.encoder()); err != nil {
+		if v.enc, err = opus.NewEncoder(Format{}.coding(false).encoder()); err != nil {
 			b.Fatal(err)
 		}
 		voices[i] = v

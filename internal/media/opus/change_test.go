@@ -71,3 +71,55 @@ func TestConfigureRefusesOtherChannels(t *testing.T) {
 		t.Error("an encoder of mono took settings of stereo")
 	}
 }
+
+// After Follow, decoders with quite different pasts decode the same, in either coding.
+func TestFollowNeedsNoPast(t *testing.T) {
+	for name, cfg := range map[string]EncoderConfig{"speech": asSpeech, "any sound": asAnySound} {
+		for _, past := range []EncoderConfig{asSpeech, asAnySound} {
+			at, other := 0, 0
+			sound, noise, packet := make([]float32, FrameSamples), make([]float32, FrameSamples), make([]byte, 1275)
+			_, fresh := newPair(t)
+			_, used := newPair(t)
+			before, _ := NewEncoder(past)
+			for range 30 {
+				tone(noise, 1300, &other)
+				n, _ := before.Encode(noise, packet)
+				if _, err := used.Decode(packet[:n], noise); err != nil {
+					t.Fatal(err)
+				}
+			}
+			enc, err := NewEncoder(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			heard := make([]float32, 5*FrameSamples)
+			chirp(heard, &at)
+			if err := enc.Follow(heard); err != nil {
+				t.Fatal(err)
+			}
+			a, b := make([]float32, FrameSamples), make([]float32, FrameSamples)
+			for i := range 10 {
+				chirp(sound, &at)
+				n, err := enc.Encode(sound, packet)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !celt(packet) {
+					t.Fatalf("%s: packet %d is coded as speech", name, i)
+				}
+				_, errA := fresh.Decode(packet[:n], a)
+				_, errB := used.Decode(packet[:n], b)
+				if errA != nil || errB != nil {
+					t.Fatal(errA, errB)
+				}
+				diff := 0.0
+				for k := range a {
+					diff += math.Pow(float64(a[k]-b[k]), 2)
+				}
+				if i > 0 && diff > 1e-4*energy(a) {
+					t.Errorf("%s after %+v: packet %d decodes to what differs by %.2g of its energy", name, past, i, diff/energy(a))
+				}
+			}
+		}
+	}
+}

@@ -99,25 +99,19 @@ func (e *Encoder) Reset() error {
 // Follow makes e continue a stream that another encoder has made and whose state is not known. past is the end of
 // what was given to that encoder, at least two frames of it, up to where the next frame begins.
 //
-// The first packet is one in CELT mode without prediction, as an encoder makes it that comes from another mode
-// (RFC 6716 section 4.5): decoders begin afresh with it and fade over from what they had, or, if the other encoder
-// was in CELT mode too, need nothing from the past but the overlap. The encoder stays in that mode, in which packets
-// carry no forward error correction, until Settle.
+// The first packet is one in CELT mode without prediction: decoders begin afresh with it and fade over from what they
+// had (RFC 6716 section 4.5), or, if the other encoder was in CELT mode too, need nothing from the past but the
+// overlap. The encoder stays in that mode, in which packets carry no forward error correction, until Settle.
 func (e *Encoder) Follow(past []float32) error {
-	if err := e.Reset(); err != nil {
+	if err := errors.Join(e.enc.Reset(), e.setCELT(true), e.setPrediction(false)); err != nil {
 		return err
 	}
 	for ; len(past) >= e.frame; past = past[e.frame:] {
-		if len(past) < 2*e.frame { // the change takes effect with the next frame
-			if err := e.setCELT(true); err != nil {
-				return err
-			}
-		}
 		if _, err := e.enc.EncodeFloat32(past[:e.frame], e.waste[:]); err != nil {
 			return err
 		}
 	}
-	e.following = true
+	e.following, e.alone = true, true
 	return nil
 }
 
