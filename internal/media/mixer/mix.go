@@ -18,6 +18,9 @@ const (
 	settled = 25
 )
 
+// faint is the peak below which a frame is as good as silence: 54 dB below full scale.
+const faint = 0.002
+
 // silentPacket is 20 ms of digital silence (CELT mode, fullband). It stands in if the encoder fails.
 const silentPacket = "\xf8\xff\xfe"
 
@@ -112,14 +115,12 @@ func (m *mix) encode(pcm []float32) error {
 		b.size = copy(b.buf[:], last.bytes())
 		return nil
 	}
-	level, _ := measure(pcm)
-	m.calm = level >= quietLevel
+	m.calm = m.limiter.apply(pcm, len(pcm)/opus.FrameSamples) < faint
 	if m.calm && m.enc.Following() {
 		if err := m.enc.Settle(); err != nil {
 			return err
 		}
 	}
-	m.limiter.apply(pcm, len(pcm)/opus.FrameSamples)
 	b := m.next()
 	n, err := m.enc.Encode(pcm, b.buf[:])
 	if err != nil {
