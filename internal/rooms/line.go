@@ -12,7 +12,7 @@ type line struct {
 	lossPermille atomic.Uint32
 	rttMillis    atomic.Uint32
 
-	losses losses // the reader goroutine's alone
+	losses losses // of report alone, which is called by one goroutine at a time
 }
 
 const reportBlockSize = 24

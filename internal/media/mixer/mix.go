@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// maxFrameBytes bounds a packet of 20 ms (RFC 6716 section 3.4); at 32 kbit/s they are near 80 bytes.
+	// maxFrameBytes bounds a packet of 20 ms (RFC 6716 section 3.4); at 48 kbit/s they are near 120 bytes.
 	maxFrameBytes = 1276
 
 	// earlier is how many packets are remembered, for redundancy.
