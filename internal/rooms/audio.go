@@ -58,9 +58,10 @@ func (in *audioIn) push(h *rtp.Header, payload []byte) bool {
 // audioOut is the one audio stream that we send. Only the room's clock touches what is not atomic, and only after
 // open.
 type audioOut struct {
-	payloadType atomic.Uint32 // of Opus; 0 until negotiated
-	red         atomic.Uint32 // payload type of RED, or 0
-	redundancy  atomic.Uint32 // how many earlier packets each one repeats, by the loss that the receiver reports
+	payloadType atomic.Uint32              // of Opus; 0 until negotiated
+	red         atomic.Uint32              // payload type of RED, or 0
+	redundancy  atomic.Uint32              // how many earlier packets each one repeats, by the loss that the receiver reports
+	sink        atomic.Pointer[mixer.Sink] // is told whether the line loses packets
 	line        line
 
 	header     rtp.Header
@@ -172,6 +173,9 @@ func (o *audioOut) handleReports(packet []byte, wall time.Time) {
 			if block := p.Raw[at : at+reportBlockSize]; binary.BigEndian.Uint32(block) == o.header.SSRC {
 				o.line.report(block, wall)
 				o.redundancy.Store(uint32(redundancyFor(o.line.loss())))
+				if s := o.sink.Load(); s != nil {
+					s.SetLossy(o.line.losses.many)
+				}
 			}
 			at += reportBlockSize
 		}

@@ -259,6 +259,7 @@ func (n *negotiation) applyAudio(p *Participant, m *media) {
 	}
 	wish := section.Negotiated.Audio
 	p.sink.SetFormat(mixer.NewFormat(wish.Stereo, wish.MaxBitrate))
+	m.audioOut.sink.Store(p.sink)
 	m.audioIn.Store(&audioIn{payloadType: pt, red: red, levelExt: section.Negotiated.Extensions[sdp.ExtensionAudioLevel], source: p.source})
 	m.audioOut.payloadType.Store(uint32(pt))
 	m.audioOut.red.Store(uint32(red))

@@ -162,8 +162,43 @@ func measureSteps(b *testing.B, room *busyRoom, pauses bool) {
 	}
 }
 
-// BenchmarkFloor50 and 200 are what the codec alone costs for the same room: one decode per talker, one
-// encode per talker and one for all the others, and a copy of a packet for each sink.
+// BenchmarkLossy is one step of a room of 50 in which three talk, and the lines of some listeners lose packets.
+func BenchmarkLossy(b *testing.B) {
+	for _, lossy := range []int{0, 1, 10} {
+		b.Run(fmt.Sprintf("listeners=%d", lossy), func(b *testing.B) {
+			room := newBusyRoom(b, 50, 3, false)
+			for _, s := range room.room.members.Load().sinks[50-lossy:] {
+				s.SetLossy(true)
+			}
+			for range patience + 10 {
+				room.step()
+			}
+			measureSteps(b, room, false)
+		})
+	}
+}
+
+// BenchmarkMuted is one step of rooms in which three talk and everybody else sends silence, as muted browsers do.
+func BenchmarkMuted(b *testing.B) {
+	for _, people := range []int{50, 200} {
+		b.Run(fmt.Sprintf("people=%d", people), func(b *testing.B) {
+			room := newBusyRoom(b, people, 3, false)
+			silent := newSender(b, silence)
+			for range people - 3 {
+				p := silent.next()
+				p.level = SilentLevel
+				room.loops = append(room.loops, []sentPacket{p})
+			}
+			for range 10 {
+				room.step()
+			}
+			measureSteps(b, room, false)
+		})
+	}
+}
+
+// BenchmarkFloor50 and 200 are what the codec alone costs for the same room, in the same coding: one decode per talker,
+// one encode per talker and one for all the others, and a copy of a packet for each sink.
 func BenchmarkFloor50(b *testing.B)  { benchmarkFloor(b, 50, 3) }
 func BenchmarkFloor200(b *testing.B) { benchmarkFloor(b, 200, 3) }
 
@@ -183,7 +218,7 @@ func benchmarkFloor(b *testing.B, participants, talkers int) {
 		if v.dec, err = opus.NewDecoder(1); err != nil {
 			b.Fatal(err)
 		}
-		if v.enc, err = opus.NewEncoder(Format{}.encoder()); err != nil {
+		if v.enc, err = opus.NewEncoder(Format{}.coding(false).encoder()); err != nil {
 			b.Fatal(err)
 		}
 		voices[i] = v

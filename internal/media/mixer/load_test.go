@@ -40,6 +40,7 @@ func TestJoinsAndLeaves(t *testing.T) {
 				push(m.source, m.sender.next())
 			}
 			m.source.SetMuted(rng.IntN(20) == 0)
+			m.sink.SetLossy(rng.IntN(20) == 0)
 			if rng.IntN(20) == 0 {
 				m.sink.SetExclude([]*Source{m.source, members[rng.IntN(i+1)].source})
 			}
@@ -81,6 +82,7 @@ func TestManyGoroutines(t *testing.T) {
 				for i, p := range packets {
 					push(source, p)
 					source.SetMuted(i%30 == 29)
+					sink.SetLossy(i%40 > 20)
 					_ = source.Level()
 					runtime.Gosched() // so that steps fall in between
 				}
@@ -124,7 +126,7 @@ func FuzzPush(f *testing.F) {
 		r := NewRoom(Config{})
 		hostile, normal := r.AddSource(SourceConfig{}), r.AddSource(SourceConfig{})
 		l := newListener(t)
-		r.AddSink(SinkConfig{Exclude: []*Source{hostile}, Owner: l})
+		sink := r.AddSink(SinkConfig{Exclude: []*Source{hostile}, Owner: l})
 		r.AddSink(SinkConfig{Owner: newListener(t)})
 		wide := newStereoListener(t)
 		r.AddSink(SinkConfig{Exclude: []*Source{hostile}, Format: full, Owner: wide})
@@ -135,6 +137,7 @@ func FuzzPush(f *testing.F) {
 			p.header.SequenceNumber = uint16(steps)
 			p.header.Timestamp = uint32(steps) * opus.FrameSamples
 			push(normal, p)
+			sink.SetLossy(steps%9 < 3)
 			step(t, r)
 			steps++
 			if d := hostile.queue.depth(); d < 0 || d > slots*opus.MaxPacketSamples {

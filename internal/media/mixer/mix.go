@@ -1,11 +1,13 @@
 package mixer
 
 import (
+	"errors"
+
 	"carillon/internal/media/opus"
 )
 
 const (
-	// maxFrameBytes bounds a packet of 20 ms (RFC 6716 section 3.4); at 32 kbit/s they are near 80 bytes.
+	// maxFrameBytes bounds a packet of 20 ms (RFC 6716 section 3.4); at 48 kbit/s they are near 120 bytes.
 	maxFrameBytes = 1276
 
 	// earlier is how many packets are remembered, for redundancy.
@@ -16,15 +18,19 @@ const (
 	settled = 25
 )
 
+// faint is the peak below which a frame is as good as silence: 54 dB below full scale.
+const faint = 0.002
+
 // silentPacket is 20 ms of digital silence (CELT mode, fullband). It stands in if the encoder fails.
 const silentPacket = "\xf8\xff\xfe"
 
-// mix is what the sinks that exclude the same talkers hear in the same format: an encoder and its last packet.
+// mix is what the sinks that exclude the same talkers hear in the same coding: an encoder and its last packet.
 type mix struct {
-	format  Format    // constant
+	coding  coding    // constant
 	without talkerSet // talkers that are left out
 	heard   uint64    // the last step in which a sink heard it
 	talk    bool      // somebody is heard in the last packet
+	calm    bool      // the last packet is as good as silence, or not of this encoder
 
 	enc     *opus.Encoder // nil if it could not be made
 	limiter limiter
@@ -38,30 +44,40 @@ type packetBuffer struct {
 	buf  [maxFrameBytes]byte
 }
 
-func newMix(format Format) (*mix, error) {
-	enc, err := opus.NewEncoder(format.encoder())
-	return &mix{format: format, enc: enc}, err
+func newMix(c coding) (*mix, error) {
+	enc, err := opus.NewEncoder(c.encoder())
+	return &mix{coding: c, enc: enc}, err
 }
 
 // start makes the mix one without the talkers in set that continues the stream of previous, or begins a
 // new stream if previous is nil or of another format.
-func (m *mix) start(set talkerSet, previous *mix) {
+func (m *mix) start(set talkerSet, previous *mix) error {
 	m.without = set
-	if previous != nil && previous.format == m.format && previous.enc != nil && m.enc != nil {
+	if previous != nil && previous.coding.Format == m.coding.Format && previous.enc != nil && m.enc != nil {
 		m.enc.CopyState(previous.enc)
 		m.limiter = previous.limiter
 		m.silent = previous.silent
 		m.packets, m.at = previous.packets, previous.at
-		return
+		return m.enc.Configure(m.coding.encoder())
 	}
 	m.limiter = limiter{}
 	m.silent = 0
 	for i := range m.packets {
 		m.packets[i].size = 0
 	}
-	if m.enc != nil {
-		_ = m.enc.Reset() // cannot fail on an encoder that exists
+	if m.enc == nil {
+		return nil
 	}
+	return errors.Join(m.enc.Configure(m.coding.encoder()), m.enc.Reset())
+}
+
+// join makes the mix one that a sink can go on with that has heard previous. If that was coded in the other way, the
+// sink's decoder knows nothing of what this stream predicts from.
+func (m *mix) join(previous *mix) error {
+	if previous == nil || m.enc == nil || previous.coding == m.coding {
+		return nil
+	}
+	return m.enc.Refresh()
 }
 
 // current is the buffer of the last packet.
@@ -99,14 +115,12 @@ func (m *mix) encode(pcm []float32) error {
 		b.size = copy(b.buf[:], last.bytes())
 		return nil
 	}
-	if m.enc.Following() {
-		if level, _ := measure(pcm); level >= quietLevel {
-			if err := m.enc.Settle(); err != nil {
-				return err
-			}
+	m.calm = m.limiter.apply(pcm, len(pcm)/opus.FrameSamples) < faint
+	if m.calm && m.enc.Following() {
+		if err := m.enc.Settle(); err != nil {
+			return err
 		}
 	}
-	m.limiter.apply(pcm, len(pcm)/opus.FrameSamples)
 	b := m.next()
 	n, err := m.enc.Encode(pcm, b.buf[:])
 	if err != nil {

@@ -168,11 +168,12 @@ func TestSilentRoomStillSendsFrames(t *testing.T) {
 // stand out when that happens: a decoder that is fed from an encoder with another history clicks.
 func TestChangeOfEncoderIsInaudible(t *testing.T) {
 	for name, format := range map[string]Format{"mono": {}, "stereo": full} {
-		t.Run(name, func(t *testing.T) { changeOfEncoder(t, format) })
+		t.Run(name, func(t *testing.T) { changeOfEncoder(t, format, false) })
 	}
+	t.Run("speech", func(t *testing.T) { changeOfEncoder(t, Format{}, true) })
 }
 
-func changeOfEncoder(t *testing.T, format Format) {
+func changeOfEncoder(t *testing.T, format Format, lossy bool) {
 	r := NewRoom(Config{})
 	other, own := r.AddSource(SourceConfig{}), r.AddSource(SourceConfig{})
 	voice := func(at float64) float64 { // in the seconds 2-4, 6-8, …
@@ -188,7 +189,8 @@ func changeOfEncoder(t *testing.T, format Format) {
 		me = newStereoListener(t)
 	}
 	mine := r.AddSink(SinkConfig{Exclude: []*Source{own}, Format: format, Owner: me})
-	r.AddSink(SinkConfig{Format: format}) // keeps the common mix in use
+	mine.SetLossy(lossy)
+	r.AddSink(SinkConfig{Format: format}).SetLossy(lossy) // keeps the common mix in use
 
 	var changes []int // frames
 	var mix *mix

@@ -23,7 +23,7 @@ const (
 	maxPassed = 400
 
 	// primeFrames is how much of what was passed on an encoder is fed with before it takes over.
-	primeFrames   = 5
+	primeFrames   = 2
 	pastSamples   = primeFrames * opus.FrameSamples
 	primedSamples = pastSamples + opus.EncoderDelay
 )
@@ -117,7 +117,7 @@ func (r *Room) stopPassing() {
 			continue
 		}
 		past := p.primed[opus.EncoderDelay:]
-		if m.format.stereo {
+		if m.coding.stereo {
 			past = w.both[2*opus.EncoderDelay:]
 		}
 		if err := m.prime(past); err != nil {
@@ -139,7 +139,7 @@ func (m *mix) prime(past []float32) error {
 
 // pass makes the packet of a talker that of the mix.
 func (m *mix) pass(packet []byte) {
-	m.talk = true
+	m.talk, m.calm = true, true
 	m.silent = 0
 	b := m.next()
 	b.size = copy(b.buf[:], packet)

@@ -64,7 +64,7 @@ func TestLossOnBothWays(t *testing.T) {
 			server, client := NewRoom(Config{}), NewRoom(Config{})
 			up := newLine(1, c.loss, c.copies, server.AddSource(SourceConfig{}))
 			down := newLine(2, c.loss, c.copies, client.AddSource(SourceConfig{}))
-			server.AddSink(SinkConfig{})
+			server.AddSink(SinkConfig{}).SetLossy(c.loss > 0)
 			l := newListener(t)
 			client.AddSink(SinkConfig{Owner: l})
 			s := newSender(t, words(voice(140)))

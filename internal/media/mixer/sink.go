@@ -11,8 +11,11 @@ type Sink struct {
 	exclude atomic.Pointer[[]*Source]
 	format  atomic.Pointer[Format]
 	deaf    atomic.Bool
+	lossy   atomic.Bool
 
-	mix *mix // what it heard in the last step; owned by the goroutine that calls Step
+	// Owned by the goroutine that calls Step.
+	mix    *mix // what it heard in the last step
+	waited int  // steps for which it should have been coded in the other way
 }
 
 // Owner returns what was given to AddSink.
@@ -31,6 +34,13 @@ func (s *Sink) SetFormat(f Format) { s.format.Store(&f) }
 
 // SetDeaf makes the listener hear silence, whoever talks. It holds from the next step on. Any goroutine.
 func (s *Sink) SetDeaf(deaf bool) { s.deaf.Store(deaf) }
+
+// SetLossy tells whether the line to the listener loses packets. What it hears is then coded so that single ones can be
+// made up for, and the stream goes on without a break. It holds from the next step on. Any goroutine.
+func (s *Sink) SetLossy(lossy bool) { s.lossy.Store(lossy) }
+
+// Lossy returns what SetLossy has told. Any goroutine.
+func (s *Sink) Lossy() bool { return s.lossy.Load() }
 
 // everybody is the set of all talkers there can be.
 const everybody = ^talkerSet(0)

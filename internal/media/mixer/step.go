@@ -53,40 +53,45 @@ func (r *Room) advance(s *Source) (talks bool) {
 // assign finds the mix that each sink hears in this step.
 func (r *Room) assign(sinks []*Sink) {
 	for _, s := range sinks {
-		set, format := s.excludes(&r.talkers), *s.format.Load()
-		if s.mix == nil || s.mix.without != set || s.mix.format != format {
-			s.mix = r.mixWithout(set, format, s.mix)
+		set, c := s.excludes(&r.talkers), s.coding()
+		if s.mix == nil || s.mix.without != set || s.mix.coding != c {
+			s.mix = r.mixWithout(set, c, s.mix)
 		}
 		s.mix.heard = r.step
 	}
 }
 
-// mixWithout returns the mix in a format without the talkers in set. If there is none yet, it is made to continue
-// previous, which may be nil.
-func (r *Room) mixWithout(set talkerSet, format Format, previous *mix) *mix {
+// mixWithout returns the mix in a coding without the talkers in set, to follow previous, which may be nil. If there is
+// none yet, it is made to continue that.
+func (r *Room) mixWithout(set talkerSet, c coding, previous *mix) *mix {
 	for _, m := range r.mixes {
-		if m.without == set && m.format == format {
+		if m.without == set && m.coding == c {
+			if err := m.join(previous); err != nil {
+				r.complain("refresh an encoder", err)
+			}
 			return m
 		}
 	}
-	m := r.newMix(format)
-	m.start(set, previous)
+	m := r.newMix(c)
+	if err := m.start(set, previous); err != nil {
+		r.complain("start an encoder", err)
+	}
 	r.mixes = append(r.mixes, m)
 	return m
 }
 
 // newMix returns an unused mix.
-func (r *Room) newMix(format Format) *mix {
+func (r *Room) newMix(c coding) *mix {
 	for i, m := range r.idleMixes {
-		if m.format == format {
+		if m.coding == c {
 			r.idleMixes = slices.Delete(r.idleMixes, i, i+1)
 			return m
 		}
 	}
-	if format.stereo && r.stereo == nil {
+	if c.stereo && r.stereo == nil {
 		r.stereo = new(stereo)
 	}
-	m, err := newMix(format)
+	m, err := newMix(c)
 	if err != nil {
 		r.complain("new encoder", err)
 	}

@@ -23,7 +23,7 @@ func (w *stereo) remember(side []float32) {
 
 // input is what the encoder of a mix gets in this step. mid is that of the mix.
 func (r *Room) input(m *mix, mid *[opus.FrameSamples]float32) []float32 {
-	if !m.format.stereo {
+	if !m.coding.stereo {
 		return mid[:]
 	}
 	w := r.stereo

@@ -12,15 +12,44 @@ func TestNewFormat(t *testing.T) {
 		wish    int
 		bitrate int
 	}{
-		{false, 0, 32000}, {false, 6000, 32000}, {false, -1, 32000}, {false, 40000, 40000}, {false, 63999, 40000}, {false, 64000, 64000},
+		{false, 0, 48000}, {false, 6000, 32000}, {false, -1, 32000}, {false, 40000, 40000}, {false, 63999, 48000}, {false, 64000, 64000},
 		{false, 510000, 128000}, {true, 0, 64000}, {true, 32000, 32000}, {true, 100000, 96000}, {true, 128000, 128000}, {true, 1 << 30, 128000},
 	} {
 		if f := NewFormat(c.stereo, c.wish); f.Stereo() != c.stereo || f.Bitrate() != c.bitrate {
 			t.Errorf("stereo %v, at most %d: %v at %d, want %d", c.stereo, c.wish, f.Stereo(), f.Bitrate(), c.bitrate)
 		}
 	}
-	if (Format{}) != NewFormat(false, 0) {
-		t.Error("the zero value is not the usual format")
+	for _, wish := range []int{0, 48000, 50000} {
+		if (Format{}) != NewFormat(false, wish) {
+			t.Errorf("the zero value is not the usual format, at most %d", wish)
+		}
+	}
+}
+
+// What costs more, the speech coder, is used where its forward error correction is needed, or where bits are few.
+func TestHowFormatsAreCoded(t *testing.T) {
+	for _, c := range []struct {
+		stereo  bool
+		wish    int
+		lossy   bool
+		speech  bool
+		bitrate int
+		loss    int
+	}{
+		{false, 0, false, false, 48000, 0}, {false, 0, true, true, 32000, 10},
+		{false, 40000, false, false, 40000, 0}, {false, 40000, true, true, 40000, 10},
+		{false, 32000, false, true, 32000, 10}, {false, 32000, true, true, 32000, 10},
+		{false, 64000, false, false, 64000, 10}, {false, 64000, true, false, 64000, 10},
+		{true, 32000, true, false, 32000, 10}, {true, 48000, true, false, 48000, 10}, {true, 128000, false, false, 128000, 10},
+	} {
+		channels := 1
+		if c.stereo {
+			channels = 2
+		}
+		want := opus.EncoderConfig{Channels: channels, Music: !c.speech, Bitrate: c.bitrate, Complexity: 5, ExpectedLoss: c.loss}
+		if got := NewFormat(c.stereo, c.wish).coding(c.lossy).encoder(); got != want {
+			t.Errorf("%+v: coded as %+v", c, got)
+		}
 	}
 }
 
@@ -85,7 +114,7 @@ func TestStereoIsHeardByThoseWhoAsk(t *testing.T) {
 	for who, c := range map[string]struct {
 		l    *listener
 		rate float64
-	}{"best": {best, 128e3}, "small": {small, 64e3}, "mono": {mono, 32e3}, "rich": {rich, 64e3}} {
+	}{"best": {best, 128e3}, "small": {small, 64e3}, "mono": {mono, 48e3}, "rich": {rich, 64e3}} {
 		if rate := float64(c.l.bytes) * 8 * 50 / steps; rate > 1.15*c.rate || rate < c.rate/4 {
 			t.Errorf("%s gets %.0f bit/s, want about %.0f", who, rate, c.rate)
 		}
