@@ -60,8 +60,8 @@ fuzz: ## a longer run of every fuzz target; FUZZTIME=30s each
 bench: build ## forwarding and mixing beside their floors, the meetings API and calls under load; about five minutes
 	@$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchmem ./internal/media/...
 	@mkdir -p $(BENCH) && rm -f $(BENCH)/quick.jsonl
-	@$(GO) run ./test/load run --quick --out $(BENCH)/quick.jsonl
-	@$(GO) run ./test/load report --in $(BENCH)/quick.jsonl --document -
+	@$(GO) run -tags $(TAGS) ./test/load run --quick --out $(BENCH)/quick.jsonl
+	@$(GO) run -tags $(TAGS) ./test/load report --in $(BENCH)/quick.jsonl --document -
 	@$(GO) run ./test/apiload -binary $(BIN)
 
 # About 40 minutes on a machine that is otherwise idle. What was measured before is kept beside.

@@ -217,7 +217,6 @@ func (c *cell) flow(ctx context.Context) error {
 	for _, p := range c.people[:c.scenario.People] {
 		if p.Voice == servers.Talking && c.result.Info.Mixes {
 			c.onsets.follow(p.member.Flows()[0])
-			break
 		}
 	}
 	for deadline := time.Now().Add(patience); ; {

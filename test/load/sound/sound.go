@@ -22,10 +22,6 @@ const (
 	AllPackets = 100
 )
 
-// Loud is the least length in bytes of a packet of Speech that has sound in it, and of an encoded mix of it: packets of
-// silence are much shorter at a variable bit rate.
-const Loud = 48
-
 //go:embed speech.bin
 var packets []byte
 
