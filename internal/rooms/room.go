@@ -22,6 +22,8 @@ type Room struct {
 
 	broken atomic.Bool // its clock has panicked, and it is being ended
 
+	red [maxREDPayload]byte // scratch space of the clock
+
 	// members is every participant, for the clock, which takes no lock. It is replaced, never
 	// changed, under mu.
 	members atomic.Pointer[[]*Participant]
