@@ -13,6 +13,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"carillon/internal/rooms"
 	"carillon/internal/signaling/signalpb"
 )
 
@@ -89,6 +90,33 @@ func TestQueuedPacketsArriveInOrder(t *testing.T) {
 			s.put([]byte("later"))
 			wantBytes(t, client, []byte("later"))
 		})
+	}
+}
+
+// What a room says to several is encoded once, and each of them gets it once. Who does not read holds up nobody, and is
+// cut off in the end.
+func TestSlowReaderIsCutOff(t *testing.T) {
+	server := newTestServer()
+	slow, dead := newLine(t, server, "")
+	fast, client := newLine(t, server, "")
+	var all []byte
+	for i := range 2*maxQueued + 1 { // as many as wait, behind as many as its writer may have taken before it got stuck
+		told := &rooms.Shared[[]rooms.Volume]{Value: []rooms.Volume{{AudioStreamID: uint32(i), Attenuation: 7}}}
+		observer{slow}.Volumes(told)
+		observer{fast}.Volumes(told)
+		packet := told.Words(func([]rooms.Volume) []byte { t.Fatal("it is encoded again"); return nil })
+		wantBytes(t, client, packet)
+		all = append(all, packet...)
+	}
+	slow.mu.Lock()
+	if !slow.over || len(slow.queue) > 0 {
+		t.Errorf("over: %v, and %d packets wait for who does not read", slow.over, len(slow.queue))
+	}
+	slow.mu.Unlock()
+	dead.SetReadDeadline(time.Now().Add(10 * time.Second))
+	got, err := io.ReadAll(dead)
+	if err != nil || !bytes.HasPrefix(all, got) {
+		t.Errorf("who did not read got %d bytes, %v", len(got), err)
 	}
 }
 
