@@ -38,7 +38,7 @@ func (s *session) handleJoin(join *signalpb.SdkJoinFrame) {
 	if s.content {
 		attendeeID += contentSuffix
 	}
-	s.log = s.log.With("attendee", attendeeID)
+	s.attendeeID = attendeeID
 	participant, err := s.server.cfg.Hub.Join(rooms.Member{
 		ConferenceID:    conference.ID,
 		AttendeeID:      attendeeID,
@@ -57,7 +57,7 @@ func (s *session) handleJoin(join *signalpb.SdkJoinFrame) {
 	}
 	s.participant = participant
 	s.compress = join.GetWantsCompressedSdp()
-	s.log.Info("attendee joined", "client", join.GetClientDetails().GetChimeSdkVersion())
+	s.log().Info("attendee joined", "client", join.GetClientDetails().GetChimeSdkVersion())
 	s.send(&signalpb.SdkSignalFrame{
 		Type: signalpb.SdkSignalFrame_JOIN_ACK.Enum(),
 		Joinack: &signalpb.SdkJoinAckFrame{

@@ -67,7 +67,7 @@ func (s *session) pack(f *signalpb.SdkSignalFrame) []byte {
 	f.TimestampMs = &now
 	packet, err := frame.Packet(f)
 	if err != nil {
-		s.log.Error("cannot encode a signaling frame", "type", f.GetType(), "reason", err)
+		s.log().Error("cannot encode a signaling frame", "type", f.GetType(), "reason", err)
 	}
 	return packet
 }

@@ -27,13 +27,13 @@ const (
 type session struct {
 	server       *Server
 	socket       *socket
-	log          *slog.Logger
 	conferenceID string
 	token        string
 	content      bool
 	stranger     bool // the token was not valid when the socket was opened
 
-	participant *rooms.Participant // set by JOIN
+	attendeeID  string // with "#content" for a screen share; set by JOIN, as is
+	participant *rooms.Participant
 	relay       relayUse
 	sdp         frame.SDPCodec
 	compress    bool // answers go out compressed
@@ -48,9 +48,12 @@ func newSession(s *Server, r *http.Request) *session {
 	return &session{
 		server: s, conferenceID: conferenceID, token: token, content: content,
 		relay:   relayUse{asked: asksRelay, host: r.Host},
-		log:     s.cfg.Logger.With("conference", conferenceID),
 		limiter: rate.NewLimiter(frameRate, frameBurst),
 	}
+}
+
+func (s *session) log() *slog.Logger {
+	return s.server.cfg.Logger.With("conference", s.conferenceID, "attendee", s.attendeeID)
 }
 
 // run reads frames until the socket closes, then leaves the room.
@@ -83,7 +86,7 @@ func (s *session) finish() {
 // contain keeps a panic to this session. It is deferred, with what is left to do then.
 func (s *session) contain(rest func()) {
 	if p := recover(); p != nil {
-		s.log.Error("panic in a signaling session", "panic", p, "stack", string(debug.Stack()))
+		s.log().Error("panic in a signaling session", "panic", p, "stack", string(debug.Stack()))
 		rest()
 	}
 }
@@ -118,8 +121,24 @@ func (s *session) read(patience *time.Timer) (err error) {
 		if f.GetType() == signalpb.SdkSignalFrame_JOIN {
 			patience.Stop()
 		}
-		s.handle(f)
+		s.apart(f)
 	}
+}
+
+// apart handles a frame; those that take a deep stack, to read the database or a session description, on a goroutine
+// that ends then. The stack would stay with the one that reads.
+func (s *session) apart(f *signalpb.SdkSignalFrame) {
+	if t := f.GetType(); t != signalpb.SdkSignalFrame_JOIN && t != signalpb.SdkSignalFrame_SUBSCRIBE {
+		s.handle(f)
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer s.contain(func() { s.socket.Close(closeRetry, "internal error") })
+		s.handle(f)
+	}()
+	<-done
 }
 
 // handle dispatches one frame.
