@@ -71,7 +71,6 @@ type audioOut struct {
 	reportedAt int64
 	sdes       []byte // constant: the CNAME of the stream
 	report     [28]byte
-	redPayload [maxREDPayload]byte
 }
 
 const (
@@ -95,8 +94,8 @@ func (o *audioOut) number(id uint8) {
 	}
 }
 
-// send sends one frame.
-func (o *audioOut) send(b *transport.Batch, down *forwarder.Downstream, f *mixer.Frame, now int64) {
+// send sends one frame. scratch is what appendRED needs; nobody else uses it meanwhile.
+func (o *audioOut) send(b *transport.Batch, down *forwarder.Downstream, f *mixer.Frame, scratch *[maxREDPayload]byte, now int64) {
 	pt := uint8(o.payloadType.Load())
 	if pt == 0 {
 		return
@@ -104,7 +103,7 @@ func (o *audioOut) send(b *transport.Batch, down *forwarder.Downstream, f *mixer
 	h, payload := &o.header, f.Packet
 	h.PayloadType = pt
 	if n, red := int(o.redundancy.Load()), o.red.Load(); n > 0 && red != 0 {
-		if text := o.appendRED(pt, f, n); text != nil {
+		if text := appendRED(scratch[:0], pt, f, n); text != nil {
 			h.PayloadType, payload = uint8(red), text
 		}
 	}
@@ -117,7 +116,7 @@ func (o *audioOut) send(b *transport.Batch, down *forwarder.Downstream, f *mixer
 }
 
 // appendRED makes the payload with as many of the n earlier packets as there are and fit, or nil if none does.
-func (o *audioOut) appendRED(pt uint8, f *mixer.Frame, n int) []byte {
+func appendRED(b []byte, pt uint8, f *mixer.Frame, n int) []byte {
 	size := len(f.Packet) + 1
 	fit := 0
 	for fit < min(n, len(f.Earlier)) && len(f.Earlier[fit]) > 0 && size+4+len(f.Earlier[fit]) <= maxREDPayload {
@@ -127,7 +126,7 @@ func (o *audioOut) appendRED(pt uint8, f *mixer.Frame, n int) []byte {
 	if fit == 0 {
 		return nil
 	}
-	return mediartp.AppendRED(o.redPayload[:0], pt, f.Packet, f.Earlier[:fit], samplesPerFrame)
+	return mediartp.AppendRED(b, pt, f.Packet, f.Earlier[:fit], samplesPerFrame)
 }
 
 // tick sends a sender report and the CNAME each second (RFC 3550 section 6.4.1): receivers need it to know the round

@@ -53,9 +53,9 @@ func (p *Participant) setCapabilitiesLocked(c Capabilities) {
 	}
 	p.room.indexDirty = true
 	if p.indexSent {
-		ix := p.room.indexLocked(p)
+		ix := p.room.overviewLocked().view(p)
 		ix.CameraRefused = refused
-		p.member.Observer.Index(ix)
+		p.member.Observer.Index(&Shared[Index]{Value: ix})
 	}
 }
 

@@ -59,6 +59,7 @@ func (r *Room) step(b *transport.Batch, n int64) {
 	}
 	b.Flush()
 	if n%indexEvery == 0 {
+		r.refreshRoster()
 		r.refreshVideo(now)
 		r.allocate(now)
 	}
@@ -135,9 +136,10 @@ func (r *Room) reportVolumes() {
 	} else {
 		r.quiet = 0
 	}
+	told := &Shared[[]Volume]{Value: volumes}
 	for _, p := range *r.members.Load() {
 		if p.rosterSent && !p.content {
-			p.member.Observer.Volumes(volumes)
+			p.member.Observer.Volumes(told)
 		}
 	}
 }

@@ -33,10 +33,10 @@ type guarded struct {
 	to Observer
 }
 
-func (g guarded) Index(ix Index)         { defer g.p.contain(); g.to.Index(ix) }
-func (g guarded) Roster(e []RosterEntry) { defer g.p.contain(); g.to.Roster(e) }
-func (g guarded) Volumes(v []Volume)     { defer g.p.contain(); g.to.Volumes(v) }
-func (g guarded) Signals(s []Signal)     { defer g.p.contain(); g.to.Signals(s) }
+func (g guarded) Index(ix *Shared[Index])         { defer g.p.contain(); g.to.Index(ix) }
+func (g guarded) Roster(e *Shared[[]RosterEntry]) { defer g.p.contain(); g.to.Roster(e) }
+func (g guarded) Volumes(v *Shared[[]Volume])     { defer g.p.contain(); g.to.Volumes(v) }
+func (g guarded) Signals(s *Shared[[]Signal])     { defer g.p.contain(); g.to.Signals(s) }
 func (g guarded) Bitrates(b []Bitrate, estimate int64) {
 	defer g.p.contain()
 	g.to.Bitrates(b, estimate)
@@ -45,7 +45,7 @@ func (g guarded) Paused(groups []uint32, paused bool) {
 	defer g.p.contain()
 	g.to.Paused(groups, paused)
 }
-func (g guarded) Messages(m []Message) { defer g.p.contain(); g.to.Messages(m) }
-func (g guarded) Ended(reason Reason)  { defer g.p.contain(); g.to.Ended(reason) }
+func (g guarded) Messages(m *Shared[[]Message]) { defer g.p.contain(); g.to.Messages(m) }
+func (g guarded) Ended(reason Reason)           { defer g.p.contain(); g.to.Ended(reason) }
 
 var _ Observer = guarded{}

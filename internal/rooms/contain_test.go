@@ -21,6 +21,8 @@ type listener struct {
 	mu      sync.Mutex
 	armed   bool // it panics from now on
 	left    map[uint32]bool
+	rosters []*Shared[[]RosterEntry]
+	index   *Shared[Index]
 	volumes int
 	ended   []Reason
 }
@@ -34,16 +36,17 @@ func (l *listener) note(f func()) {
 	f()
 }
 
-func (l *listener) Index(Index)               { l.note(func() {}) }
-func (l *listener) Signals([]Signal)          { l.note(func() {}) }
-func (l *listener) Bitrates([]Bitrate, int64) { l.note(func() {}) }
-func (l *listener) Paused([]uint32, bool)     { l.note(func() {}) }
-func (l *listener) Messages([]Message)        { l.note(func() {}) }
-func (l *listener) Volumes([]Volume)          { l.note(func() { l.volumes++ }) }
-func (l *listener) Ended(r Reason)            { l.note(func() { l.ended = append(l.ended, r) }) }
-func (l *listener) Roster(entries []RosterEntry) {
+func (l *listener) Index(ix *Shared[Index])     { l.note(func() { l.index = ix }) }
+func (l *listener) Signals(*Shared[[]Signal])   { l.note(func() {}) }
+func (l *listener) Bitrates([]Bitrate, int64)   { l.note(func() {}) }
+func (l *listener) Paused([]uint32, bool)       { l.note(func() {}) }
+func (l *listener) Messages(*Shared[[]Message]) { l.note(func() {}) }
+func (l *listener) Volumes(*Shared[[]Volume])   { l.note(func() { l.volumes++ }) }
+func (l *listener) Ended(r Reason)              { l.note(func() { l.ended = append(l.ended, r) }) }
+func (l *listener) Roster(news *Shared[[]RosterEntry]) {
 	l.note(func() {
-		for _, e := range entries {
+		l.rosters = append(l.rosters, news)
+		for _, e := range news.Value {
 			if e.AttendeeID == "" && e.Muted == nil {
 				l.left[e.AudioStreamID] = true
 			}

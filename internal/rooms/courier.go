@@ -1,6 +1,13 @@
 package rooms
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
+
+// gather is the least time between two deliveries. What comes alone is taken at once; when many people come at the same
+// time, their reports share a delivery, which costs the control plane several commits.
+const gather = 100 * time.Millisecond
 
 // courier takes what gathers in a queue to somebody who may be slow, so that those who put it there never wait. It
 // owns one goroutine, ended by close.
@@ -21,6 +28,10 @@ func newCourier(deliver func()) *courier {
 			case <-c.closing:
 				deliver()
 				return
+			}
+			select {
+			case <-time.After(gather):
+			case <-c.closing:
 			}
 		}
 	})

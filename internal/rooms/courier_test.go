@@ -3,6 +3,8 @@ package rooms
 import (
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // Of each conference the latest count is told, in order; what comes after the end is told to nobody and harms nobody.
@@ -31,4 +33,23 @@ func TestPresenceQueue(t *testing.T) {
 	if want := []count{{"a", 1}, {"b", 2}, {"a", 0}}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
+}
+
+// What comes soon after a delivery is taken together with what follows it. The end waits for nothing.
+func TestCourierGathers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var at []time.Duration
+		start := time.Now()
+		c := newCourier(func() { at = append(at, time.Since(start)) })
+		const step = gather * 3 / 10
+		for range 4 {
+			c.wake()
+			time.Sleep(step)
+		}
+		synctest.Wait()
+		c.close()
+		if want := []time.Duration{0, gather, 4 * step}; !slices.Equal(at, want) {
+			t.Errorf("delivered at %v, want %v", at, want)
+		}
+	})
 }

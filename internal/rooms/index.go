@@ -10,20 +10,40 @@ import (
 // overview is what the indexes of all people in a room have in common. It is worked out once for all of them: in a
 // full room it takes longer than everything else. The room's lock is held for as long as it is used.
 type overview struct {
-	room   *Room
-	full   bool // there are as many cameras as there may be
-	codecs []sdp.Format
+	room    *Room
+	full    bool // there are as many cameras as there may be
+	codecs  []sdp.Format
+	senders map[string]bool // attendees who send video, by id without modality
+	common  *Shared[Index]  // of those who only watch; nil until the first of them
 }
 
-func (r *Room) overviewLocked() overview {
-	return overview{room: r, full: r.camerasLocked() >= MaxCameras, codecs: r.codecsLocked()}
+func (r *Room) overviewLocked() *overview {
+	o := &overview{room: r, full: r.camerasLocked() >= MaxCameras, codecs: r.codecsLocked(), senders: make(map[string]bool)}
+	for _, e := range r.streams {
+		o.senders[base(e.group.owner.member.AttendeeID)] = true
+	}
+	return o
 }
 
-func (r *Room) indexLocked(p *Participant) Index { return r.overviewLocked().index(p) }
+// index is the picture of the room's video for p.
+func (o *overview) index(p *Participant) *Shared[Index] {
+	if !o.watches(p) {
+		return &Shared[Index]{Value: o.view(p)}
+	}
+	if o.common == nil {
+		o.common = &Shared[Index]{Value: o.view(p)}
+	}
+	return o.common
+}
 
-// index is the picture of the room's video for p: what it may receive, and nothing for a connection that only shares a
-// screen.
-func (o overview) index(p *Participant) Index {
+// watches tells whether p may do everything with video and sends none: those see the same.
+func (o *overview) watches(p *Participant) bool {
+	return !p.content && p.camera == nil && p.can.Video.Send && p.can.Video.Receive && p.can.Content.Receive &&
+		!o.senders[base(p.member.AttendeeID)]
+}
+
+// view is what p may receive, and nothing for a connection that only shares a screen.
+func (o *overview) view(p *Participant) Index {
 	full := o.full && p.camera == nil
 	ix := Index{AtCapacity: full || !p.maySendVideoLocked(), Participants: o.room.people, Codecs: o.codecs}
 	if p.content {

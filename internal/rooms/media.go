@@ -83,7 +83,7 @@ func (p *Participant) HandleClosed(err error) { p.room.hub.background(func() { p
 func (p *Participant) sendAudio(b *transport.Batch, f *mixer.Frame, now int64) {
 	defer p.contain()
 	if m := p.media.Load(); m != nil {
-		m.audioOut.send(b, m.down, f, now)
+		m.audioOut.send(b, m.down, f, &p.room.red, now)
 	}
 }
 

@@ -77,9 +77,10 @@ func (p *Participant) SendMessage(topic string, data []byte, lifetime time.Durat
 	}
 	m.IngestTime = r.messages.ingest(now)
 	r.messages.keep(m, min(lifetime, MaxMessageLifetime), now)
+	told := &Shared[[]Message]{Value: []Message{m}}
 	for _, q := range *r.members.Load() {
 		if q.listening && !q.content && base(q.member.AttendeeID) != base(p.member.AttendeeID) {
-			q.member.Observer.Messages([]Message{m})
+			q.member.Observer.Messages(told)
 		}
 	}
 	return nil, nil
@@ -126,6 +127,6 @@ func (p *Participant) Replay() {
 		}
 	}
 	if len(alive) > 0 {
-		p.member.Observer.Messages(alive)
+		p.member.Observer.Messages(&Shared[[]Message]{Value: alive})
 	}
 }

@@ -6,21 +6,21 @@ import "carillon/internal/media/sdp"
 // lock held, so methods must neither block nor call back into the room.
 type Observer interface {
 	// Index is a complete snapshot of the video streams this participant may receive.
-	Index(Index)
-	// Roster is a change of the roster; the first one a participant gets is the whole roster.
-	Roster([]RosterEntry)
+	Index(*Shared[Index])
+	// Roster is changes of the roster, in order; the first one a participant gets is the whole roster.
+	Roster(*Shared[[]RosterEntry])
 	// Volumes is a full picture of who is speaking; people not listed are silent.
-	Volumes([]Volume)
+	Volumes(*Shared[[]Volume])
 	// Signals is a full picture of whose connection is not good; it is never empty, and people not listed are well
 	// connected.
-	Signals([]Signal)
+	Signals(*Shared[[]Signal])
 	// Bitrates carries the measured bitrates of the streams in the last Index, and the estimated bandwidth to the
 	// client in bit/s, 0 = not known.
 	Bitrates(rates []Bitrate, available int64)
 	// Paused says which groups are no longer sent, or sent again, as the bandwidth allows.
 	Paused(groupIDs []uint32, paused bool)
 	// Messages carries data messages, oldest first.
-	Messages([]Message)
+	Messages(*Shared[[]Message])
 	// Ended says that the session is over. The participant is no longer in the room, or, with
 	// ReasonMediaLost, only waits there for its next connection. It is called at most once and never after
 	// Participant.Leave or Participant.Drop.

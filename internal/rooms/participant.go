@@ -51,6 +51,7 @@ type Participant struct {
 	announced  bool          // the others see it in the roster
 	present    bool          // reported as joined, by this connection or the one before it
 	rosterSent bool          // it has had the full roster
+	rosterHas  int           // changes of rosterNews that were in it
 	indexSent  bool          // it has had its first index
 	listening  bool          // it gets data messages
 	messages   *rate.Limiter // those that it sends
@@ -92,7 +93,7 @@ func (p *Participant) ShowIndex() {
 	p.room.mu.Lock()
 	defer p.room.mu.Unlock()
 	p.indexSent = true
-	p.member.Observer.Index(p.room.indexLocked(p))
+	p.member.Observer.Index(p.room.overviewLocked().index(p))
 }
 
 // SetMuted applies the mute state of the client to the mix and tells everybody. A client whose attendee may not
@@ -118,7 +119,7 @@ func (p *Participant) applyMuteLocked() {
 		p.source.SetMuted(muted)
 	}
 	if p.announced {
-		p.room.broadcastLocked([]RosterEntry{{AudioStreamID: p.audioID, Muted: &muted}})
+		p.room.broadcastLocked([]RosterEntry{{AudioStreamID: p.audioID, Muted: flag(muted)}})
 	}
 }
 

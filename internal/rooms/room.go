@@ -22,6 +22,8 @@ type Room struct {
 
 	broken atomic.Bool // its clock has panicked, and it is being ended
 
+	red [maxREDPayload]byte // scratch space of the clock
+
 	// members is every participant, for the clock, which takes no lock. It is replaced, never
 	// changed, under mu.
 	members atomic.Pointer[[]*Participant]
@@ -32,6 +34,7 @@ type Room struct {
 	messages   messageBox
 	indexDirty bool
 	people     int
+	roster     rosterNews
 	signals    []Signal // as reported last
 	quiet      int      // volume frames in a row in which nobody talked
 	allotment  allotment
@@ -157,42 +160,6 @@ func (r *Room) removeLocked(p *Participant, dropped bool) {
 	p.reportGoneLocked(dropped)
 	r.indexDirty = true
 	r.countLocked()
-}
-
-// broadcastLocked sends a roster change to everybody who has had the full roster.
-func (r *Room) broadcastLocked(entries []RosterEntry) {
-	if len(entries) == 0 {
-		return
-	}
-	for _, p := range *r.members.Load() {
-		if p.rosterSent {
-			p.member.Observer.Roster(entries)
-		}
-	}
-}
-
-// announceLocked makes p visible in the roster: the others get one line, p gets everything.
-func (r *Room) announceLocked(p *Participant) {
-	muted := p.muted
-	p.announced = true
-	p.reportJoinedLocked()
-	line := RosterEntry{AudioStreamID: p.audioID, AttendeeID: p.member.AttendeeID, ExternalUserID: p.member.ExternalUserID, Muted: &muted}
-	entries := []RosterEntry{line}
-	for _, id := range p.supersedes {
-		entries = append(entries, RosterEntry{AudioStreamID: id})
-	}
-	p.supersedes = nil
-	r.broadcastLocked(entries)
-	var full []RosterEntry
-	for _, q := range *r.members.Load() {
-		if q.announced {
-			muted := q.muted
-			full = append(full, RosterEntry{AudioStreamID: q.audioID, AttendeeID: q.member.AttendeeID, ExternalUserID: q.member.ExternalUserID, Muted: &muted})
-		}
-	}
-	p.rosterSent = true
-	p.member.Observer.Roster(full)
-	r.signals = nil // the next look tells the newcomer too
 }
 
 // countLocked reports the number of people when it has changed.

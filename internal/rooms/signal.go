@@ -42,9 +42,10 @@ func (r *Room) reportSignals() {
 		}
 		signals = []Signal{{AudioStreamID: somebody, Strength: GoodSignal}}
 	}
+	told := &Shared[[]Signal]{Value: signals}
 	for _, p := range members {
 		if p.rosterSent && !p.content {
-			p.member.Observer.Signals(signals)
+			p.member.Observer.Signals(told)
 		}
 	}
 }

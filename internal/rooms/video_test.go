@@ -90,7 +90,7 @@ func (s *studio) play(d time.Duration, rids ...string) {
 
 // listed is the stream ids that the viewer is told.
 func (s *studio) listed() (ids []uint32) {
-	for _, source := range s.room.indexLocked((*s.room.members.Load())[1]).Sources {
+	for _, source := range s.room.overviewLocked().view((*s.room.members.Load())[1]).Sources {
 		if source.GroupID != s.sender.camera.id || source.AttendeeID != "ann" {
 			s.t.Errorf("source %+v", source)
 		}
@@ -157,7 +157,7 @@ func TestIndexTellsSizes(t *testing.T) {
 	if !s.room.indexDirty {
 		t.Error("the sizes are known, and nobody is told")
 	}
-	sources := s.room.indexLocked((*s.room.members.Load())[1]).Sources
+	sources := s.room.overviewLocked().view((*s.room.members.Load())[1]).Sources
 	if len(sources) != 2 || sources[0].Width != 64 || sources[0].Height != 36 || sources[1].Width != 128 || sources[1].Height != 72 ||
 		sources[0].MaxBitrateKbps != 300 || sources[1].MaxBitrateKbps != 1200 || sources[0].FrameRate < 18 || sources[0].FrameRate > 22 || sources[0].AverageBitrateBps == 0 {
 		t.Errorf("sources %+v", sources)

@@ -1,8 +1,6 @@
 package signaling
 
 import (
-	"context"
-
 	"google.golang.org/protobuf/proto"
 
 	"carillon/internal/errs"
@@ -21,14 +19,14 @@ const (
 
 // handleJoin admits the client: JOIN_ACK, then the first INDEX. What is refused here is refused by
 // close code, the only way that clients understand before they have an INDEX.
-func (s *session) handleJoin(ctx context.Context, join *signalpb.SdkJoinFrame) {
+func (s *session) handleJoin(join *signalpb.SdkJoinFrame) {
 	if s.participant != nil {
 		return
 	}
 	// What the change feed says about attendees waits until this one is in the room.
 	s.server.joining.RLock()
 	defer s.server.joining.RUnlock()
-	conference, attendee, err := s.server.cfg.Meetings.Authenticate(ctx, s.conferenceID, s.token)
+	conference, attendee, err := s.server.cfg.Meetings.Authenticate(s.server.ctx, s.conferenceID, s.token)
 	if err != nil {
 		s.end(refusal(err))
 		if errs.CodeOf(err) != errs.Gone {
@@ -40,7 +38,7 @@ func (s *session) handleJoin(ctx context.Context, join *signalpb.SdkJoinFrame) {
 	if s.content {
 		attendeeID += contentSuffix
 	}
-	s.log = s.log.With("attendee", attendeeID)
+	s.attendeeID = attendeeID
 	participant, err := s.server.cfg.Hub.Join(rooms.Member{
 		ConferenceID:    conference.ID,
 		AttendeeID:      attendeeID,
@@ -59,7 +57,7 @@ func (s *session) handleJoin(ctx context.Context, join *signalpb.SdkJoinFrame) {
 	}
 	s.participant = participant
 	s.compress = join.GetWantsCompressedSdp()
-	s.log.Info("attendee joined", "client", join.GetClientDetails().GetChimeSdkVersion())
+	s.log().Info("attendee joined", "client", join.GetClientDetails().GetChimeSdkVersion())
 	s.send(&signalpb.SdkSignalFrame{
 		Type: signalpb.SdkSignalFrame_JOIN_ACK.Enum(),
 		Joinack: &signalpb.SdkJoinAckFrame{

@@ -34,17 +34,24 @@ func (s *session) handleMessage(f *signalpb.SdkDataMessageFrame) {
 			break
 		}
 	}
-	observer{s}.Messages(returned)
+	s.put(s.messages(returned))
 }
 
-// Messages implements rooms.Observer. A throttled message is sent with an ingest time of 0, which must be there.
-func (o observer) Messages(messages []rooms.Message) {
+// Messages implements rooms.Observer.
+func (o observer) Messages(messages *rooms.Shared[[]rooms.Message]) {
+	o.s.put(messages.Words(o.s.messages))
+}
+
+// messages packs data messages, into several packets if they are many.
+func (s *session) messages(messages []rooms.Message) (packets []byte) {
 	for part := range slices.Chunk(messages, messagesPerFrame) {
-		o.messages(part)
+		packets = append(packets, s.pack(messagesFrame(part))...)
 	}
+	return packets
 }
 
-func (o observer) messages(messages []rooms.Message) {
+// messagesFrame carries a throttled message with an ingest time of 0, which must be there.
+func messagesFrame(messages []rooms.Message) *signalpb.SdkSignalFrame {
 	body := &signalpb.SdkDataMessageFrame{}
 	for _, m := range messages {
 		var ingest int64
@@ -59,5 +66,5 @@ func (o observer) messages(messages []rooms.Message) {
 			IngestTimeNs:         proto.Int64(ingest),
 		})
 	}
-	o.s.send(&signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_DATA_MESSAGE.Enum(), DataMessage: body})
+	return &signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_DATA_MESSAGE.Enum(), DataMessage: body}
 }

@@ -12,7 +12,12 @@ import (
 // observer turns what a room says into frames. Sending only queues, as a room requires.
 type observer struct{ s *session }
 
-func (o observer) Index(ix rooms.Index) { o.s.send(indexFrame(ix)) }
+func (o observer) Index(ix *rooms.Shared[rooms.Index]) { tell(o.s, ix, indexFrame) }
+
+// tell sends what a room tells several participants alike. It is encoded for the first of them.
+func tell[T any](s *session, what *rooms.Shared[T], frame func(T) *signalpb.SdkSignalFrame) {
+	s.put(what.Words(func(value T) []byte { return s.pack(frame(value)) }))
+}
 
 // codecCapabilities are the wire names of the video formats that the media plane forwards.
 var codecCapabilities = map[sdp.Format]signalpb.SdkVideoCodecCapability{
@@ -55,26 +60,30 @@ func indexFrame(ix rooms.Index) *signalpb.SdkSignalFrame {
 	return f
 }
 
-func (o observer) Roster(entries []rooms.RosterEntry) {
+func (o observer) Roster(entries *rooms.Shared[[]rooms.RosterEntry]) { tell(o.s, entries, rosterFrame) }
+
+func rosterFrame(entries []rooms.RosterEntry) *signalpb.SdkSignalFrame {
 	body := &signalpb.SdkAudioStreamIdInfoFrame{}
-	for _, e := range entries {
-		info := &signalpb.SdkAudioStreamIdInfo{AudioStreamId: proto.Uint32(e.AudioStreamID), Muted: e.Muted}
+	for i := range entries {
+		e := &entries[i]
+		info := &signalpb.SdkAudioStreamIdInfo{AudioStreamId: &e.AudioStreamID, Muted: e.Muted}
 		if e.AttendeeID != "" {
-			info.AttendeeId = proto.String(e.AttendeeID)
-			info.ExternalUserId = proto.String(e.ExternalUserID)
+			info.AttendeeId, info.ExternalUserId = &e.AttendeeID, &e.ExternalUserID
 		}
 		if e.Dropped {
-			info.Dropped = proto.Bool(true)
+			info.Dropped = &e.Dropped
 		}
 		body.Streams = append(body.Streams, info)
 	}
-	o.s.send(&signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_AUDIO_STREAM_ID_INFO.Enum(), AudioStreamIdInfo: body})
+	return &signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_AUDIO_STREAM_ID_INFO.Enum(), AudioStreamIdInfo: body}
 }
 
 // silence is the attenuation sent with id 0 to say that nobody talks.
 const silence = 127
 
-func (o observer) Volumes(volumes []rooms.Volume) {
+func (o observer) Volumes(volumes *rooms.Shared[[]rooms.Volume]) { tell(o.s, volumes, volumesFrame) }
+
+func volumesFrame(volumes []rooms.Volume) *signalpb.SdkSignalFrame {
 	body := &signalpb.SdkAudioMetadataFrame{}
 	for _, v := range volumes {
 		body.AttendeeStates = append(body.AttendeeStates, &signalpb.SdkAudioAttendeeState{
@@ -84,17 +93,19 @@ func (o observer) Volumes(volumes []rooms.Volume) {
 	if len(volumes) == 0 {
 		body.AttendeeStates = []*signalpb.SdkAudioAttendeeState{{AudioStreamId: proto.Uint32(0), Volume: proto.Uint32(silence)}}
 	}
-	o.s.send(&signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_AUDIO_METADATA.Enum(), AudioMetadata: body})
+	return &signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_AUDIO_METADATA.Enum(), AudioMetadata: body}
 }
 
-func (o observer) Signals(signals []rooms.Signal) {
+func (o observer) Signals(signals *rooms.Shared[[]rooms.Signal]) { tell(o.s, signals, signalsFrame) }
+
+func signalsFrame(signals []rooms.Signal) *signalpb.SdkSignalFrame {
 	body := &signalpb.SdkAudioMetadataFrame{}
 	for _, v := range signals {
 		body.AttendeeStates = append(body.AttendeeStates, &signalpb.SdkAudioAttendeeState{
 			AudioStreamId: proto.Uint32(v.AudioStreamID), SignalStrength: proto.Uint32(uint32(v.Strength)),
 		})
 	}
-	o.s.send(&signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_AUDIO_METADATA.Enum(), AudioMetadata: body})
+	return &signalpb.SdkSignalFrame{Type: signalpb.SdkSignalFrame_AUDIO_METADATA.Enum(), AudioMetadata: body}
 }
 
 func (o observer) Bitrates(rates []rooms.Bitrate, available int64) {

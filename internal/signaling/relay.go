@@ -63,7 +63,7 @@ func (s *session) enterRelay(attendeeID string) *signalpb.SdkTurnCredentials {
 	}
 	g := relay.Server.Issue()
 	s.relay.grant = g
-	s.log.Info("attendee is sent through the relay")
+	s.log().Info("attendee is sent through the relay")
 	return &signalpb.SdkTurnCredentials{
 		Username: &g.Username, Password: &g.Password, Ttl: proto.Uint32(uint32(g.TTL / time.Second)),
 		Uris: relay.Server.URIs(host),

@@ -5,8 +5,8 @@
 // and moves that attendee into and around a room of the media plane. It keeps no state of a meeting
 // itself.
 //
-// Goroutines: per connection one reader (the HTTP handler's own) and one writer (session.write), both
-// ended when the socket closes.
+// Goroutines: per connection one that reads (session.run), ended when the socket closes, and one that writes
+// (session.write) while there is something to write.
 package signaling
 
 import (
@@ -23,7 +23,6 @@ import (
 	"carillon/internal/errs"
 	"carillon/internal/meetings"
 	"carillon/internal/rooms"
-	"carillon/internal/signaling/frame"
 )
 
 // pathPrefix is what comes before the conference id in the path of a request.
@@ -125,44 +124,60 @@ func (s *Server) Close(ctx context.Context) {
 	<-done
 }
 
-// ServeHTTP upgrades the request and runs the session until the socket closes.
+// ServeHTTP upgrades the request. The session goes on by itself, so that nothing of the request stays in memory for as
+// long as somebody is in the call.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.begin() {
 		http.Error(w, "try again", http.StatusServiceUnavailable)
 		return
 	}
-	defer s.sessions.Done()
-	conferenceID, asksRelay := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, pathPrefix), relaySuffix)
-	token, content := joinToken(r.Header)
-	stranger := false
-	if _, _, err := s.cfg.Meetings.Authenticate(r.Context(), conferenceID, token); err != nil {
-		if errs.CodeOf(err) == errs.Internal || errs.CodeOf(err) == errs.Unavailable {
-			http.Error(w, "try again", http.StatusServiceUnavailable)
-			return
+	session := newSession(s, r)
+	running := false
+	defer func() {
+		if !running {
+			s.ended(session)
 		}
-		stranger = true
-		select {
-		case s.strangers <- struct{}{}:
-			defer func() { <-s.strangers }()
-		default:
-			http.Error(w, "too many connections", http.StatusServiceUnavailable)
-			return
-		}
+	}()
+	if refusal := s.recognise(r.Context(), session); refusal != "" {
+		http.Error(w, refusal, http.StatusServiceUnavailable)
+		return
 	}
-	// The token is what authorises; pages of any origin may use it, as they do with the cloud service.
-	socket, err := websocket.Accept(w, r, &websocket.AcceptOptions{
-		Subprotocols:       []string{subprotocol},
-		InsecureSkipVerify: true,
-		CompressionMode:    websocket.CompressionDisabled,
-	})
-	if err != nil {
+	var err error
+	if session.socket, err = accept(w, r, session.pong); err != nil {
 		s.complain("signaling upgrade failed", "reason", err)
 		return
 	}
-	socket.SetReadLimit(frame.MaxSize)
-	session := newSession(s, socket, conferenceID, token, content)
-	session.relay = relayUse{asked: asksRelay, host: r.Host}
-	session.run(s.ctx, stranger)
+	running = true
+	go func() {
+		defer s.ended(session)
+		session.run()
+	}()
+}
+
+// recognise looks at the token. One that is not valid is refused after JOIN, but there are not many sockets for that.
+func (s *Server) recognise(ctx context.Context, session *session) (refusal string) {
+	_, _, err := s.cfg.Meetings.Authenticate(ctx, session.conferenceID, session.token)
+	switch {
+	case err == nil:
+		return ""
+	case errs.CodeOf(err) == errs.Internal || errs.CodeOf(err) == errs.Unavailable:
+		return "try again"
+	}
+	select {
+	case s.strangers <- struct{}{}:
+		session.stranger = true
+		return ""
+	default:
+		return "too many connections"
+	}
+}
+
+// ended takes back what begin and recognise have counted.
+func (s *Server) ended(session *session) {
+	if session.stranger {
+		<-s.strangers
+	}
+	s.sessions.Done()
 }
 
 // joinToken finds the token among the offered subprotocols, and whether it is that of a screen share.

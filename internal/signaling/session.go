@@ -3,10 +3,10 @@ package signaling
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/coder/websocket"
@@ -18,82 +18,87 @@ import (
 )
 
 const (
-	maxQueued  = 1024 // frames that wait for a slow client before it is cut off
 	frameRate  = 300  // frames a client may send each second: more than the data messages that it may,
 	frameBurst = 2500 // and at once
 	badFrame   = 5    // frames that a malformed one counts as: it is answered, for want of a better sign
 )
 
-// session is one WebSocket. The reader goroutine owns everything not guarded by mu.
+// session is one WebSocket. The reader goroutine owns everything but the outbox.
 type session struct {
 	server       *Server
-	socket       *websocket.Conn
-	log          *slog.Logger
+	socket       *socket
 	conferenceID string
 	token        string
 	content      bool
+	stranger     bool // the token was not valid when the socket was opened
 
-	participant *rooms.Participant // set by JOIN
+	attendeeID  string // with "#content" for a screen share; set by JOIN, as is
+	participant *rooms.Participant
 	relay       relayUse
 	sdp         frame.SDPCodec
 	compress    bool // answers go out compressed
 	limiter     *rate.Limiter
-	cancel      context.CancelFunc
 
-	mu     sync.Mutex
-	queue  [][]byte
-	ending *ending       // the writer closes the socket once the queue is empty
-	wake   chan struct{} // buffered, 1
+	outbox
 }
 
-// ending is how a socket is to be closed.
-type ending struct {
-	code   websocket.StatusCode
-	reason string
-	wait   time.Duration // for the client to say LEAVE first
-}
-
-func newSession(s *Server, socket *websocket.Conn, conferenceID, token string, content bool) *session {
+func newSession(s *Server, r *http.Request) *session {
+	conferenceID, asksRelay := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, pathPrefix), relaySuffix)
+	token, content := joinToken(r.Header)
 	return &session{
-		server: s, socket: socket, conferenceID: conferenceID, token: token, content: content,
-		log:     s.cfg.Logger.With("conference", conferenceID),
+		server: s, conferenceID: conferenceID, token: token, content: content,
+		relay:   relayUse{asked: asksRelay, host: r.Host},
 		limiter: rate.NewLimiter(frameRate, frameBurst),
-		wake:    make(chan struct{}, 1),
 	}
 }
 
+func (s *session) log() *slog.Logger {
+	return s.server.cfg.Logger.With("conference", s.conferenceID, "attendee", s.attendeeID)
+}
+
 // run reads frames until the socket closes, then leaves the room.
-func (s *session) run(ctx context.Context, stranger bool) {
-	ctx, s.cancel = context.WithCancel(ctx)
-	var writer sync.WaitGroup
-	writer.Go(func() { s.write(ctx) })
+func (s *session) run() {
+	s.open()
+	defer s.finish()
+	defer s.contain(func() {})
 	timeout := joinTimeout
-	if stranger {
+	if s.stranger {
 		timeout = strangerTimeout
 	}
 	closing := context.AfterFunc(s.server.closing, func() { s.end(ending{code: closeRetry, reason: "come again"}) })
 	defer closing()
+	cut := context.AfterFunc(s.server.ctx, func() { s.socket.CloseNow() })
+	defer cut()
 	patience := time.AfterFunc(timeout, func() { s.end(ending{code: closeForbidden, reason: "no JOIN"}) })
-	err := s.read(ctx, patience)
+	err := s.read(patience)
 	patience.Stop()
 	s.leaveRelay(time.Now())
 	s.left(err)
-	s.cancel()
-	writer.Wait()
+}
+
+// finish ends what else there is of the session.
+func (s *session) finish() {
+	s.shut()
 	s.socket.CloseNow()
+	s.writers.Wait()
+}
+
+// contain keeps a panic to this session. It is deferred, with what is left to do then.
+func (s *session) contain(rest func()) {
+	if p := recover(); p != nil {
+		s.log().Error("panic in a signaling session", "panic", p, "stack", string(debug.Stack()))
+		rest()
+	}
 }
 
 // read handles frames one after the other. It returns why it stopped.
-func (s *session) read(ctx context.Context, patience *time.Timer) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.log.Error("panic in a signaling session", "panic", p, "stack", string(debug.Stack()))
-			s.socket.Close(closeRetry, "internal error")
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
+func (s *session) read(patience *time.Timer) (err error) {
+	defer s.contain(func() {
+		s.socket.Close(closeRetry, "internal error")
+		err = errors.New("panic")
+	})
 	for {
-		kind, message, err := s.socket.Read(ctx)
+		kind, message, err := s.socket.Read(context.Background()) // until the socket is closed
 		if err != nil {
 			return err
 		}
@@ -116,18 +121,34 @@ func (s *session) read(ctx context.Context, patience *time.Timer) (err error) {
 		if f.GetType() == signalpb.SdkSignalFrame_JOIN {
 			patience.Stop()
 		}
-		s.handle(ctx, f)
+		s.apart(f)
 	}
 }
 
+// apart handles a frame; those that take a deep stack, to read the database or a session description, on a goroutine
+// that ends then. The stack would stay with the one that reads.
+func (s *session) apart(f *signalpb.SdkSignalFrame) {
+	if t := f.GetType(); t != signalpb.SdkSignalFrame_JOIN && t != signalpb.SdkSignalFrame_SUBSCRIBE {
+		s.handle(f)
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer s.contain(func() { s.socket.Close(closeRetry, "internal error") })
+		s.handle(f)
+	}()
+	<-done
+}
+
 // handle dispatches one frame.
-func (s *session) handle(ctx context.Context, f *signalpb.SdkSignalFrame) {
+func (s *session) handle(f *signalpb.SdkSignalFrame) {
 	switch f.GetType() {
 	case signalpb.SdkSignalFrame_PING_PONG:
 		s.handlePing(f.GetPingPong())
 		return
 	case signalpb.SdkSignalFrame_JOIN:
-		s.handleJoin(ctx, f.GetJoin())
+		s.handleJoin(f.GetJoin())
 		return
 	case signalpb.SdkSignalFrame_LEAVE:
 		s.handleLeave()
@@ -177,99 +198,4 @@ func (s *session) left(err error) {
 	} else {
 		s.participant.Drop()
 	}
-}
-
-// send queues a frame. It never blocks; a client that does not read is cut off.
-func (s *session) send(f *signalpb.SdkSignalFrame) {
-	now := uint64(time.Now().UnixMilli())
-	f.TimestampMs = &now
-	message, err := frame.Encode(f)
-	if err != nil {
-		s.log.Error("cannot encode a signaling frame", "type", f.GetType(), "reason", err)
-		return
-	}
-	s.mu.Lock()
-	full := len(s.queue) >= maxQueued
-	if !full {
-		s.queue = append(s.queue, message)
-	}
-	s.mu.Unlock()
-	if full {
-		s.server.complain("signaling client does not read", "conference", s.conferenceID)
-		s.cancel()
-		return
-	}
-	s.poke()
-}
-
-// end makes the writer close the socket after what is queued. The first caller decides how.
-func (s *session) end(e ending) {
-	s.mu.Lock()
-	if s.ending == nil {
-		s.ending = &e
-	}
-	s.mu.Unlock()
-	s.poke()
-}
-
-func (s *session) poke() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
-
-// write sends queued frames and WebSocket pings until ctx ends. A socket that fails is closed, which
-// ends the reader.
-func (s *session) write(ctx context.Context) {
-	ping := time.NewTicker(pingEvery)
-	defer ping.Stop()
-	var deadline <-chan time.Time
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-deadline:
-			s.close()
-			return
-		case <-ping.C:
-			if s.bounded(ctx, func(ctx context.Context) error { return s.socket.Ping(ctx) }) != nil {
-				s.socket.CloseNow()
-				return
-			}
-		case <-s.wake:
-			queue, ending := s.take()
-			for _, message := range queue {
-				if s.bounded(ctx, func(ctx context.Context) error { return s.socket.Write(ctx, websocket.MessageBinary, message) }) != nil {
-					s.socket.CloseNow()
-					return
-				}
-			}
-			if ending != nil && deadline == nil {
-				deadline = time.After(ending.wait)
-			}
-		}
-	}
-}
-
-// bounded runs a socket operation that a dead client must not be able to hold up.
-func (s *session) bounded(ctx context.Context, f func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, pingEvery)
-	defer cancel()
-	return f(ctx)
-}
-
-// take returns what there is to send and, if the socket is to be closed after that, how. Both are taken at
-// once: a frame that was queued before the ending never stays behind.
-func (s *session) take() ([][]byte, *ending) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q := s.queue
-	s.queue = nil
-	return q, s.ending
-}
-
-func (s *session) close() {
-	_, e := s.take()
-	s.socket.Close(e.code, e.reason)
 }

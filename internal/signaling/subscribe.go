@@ -52,7 +52,7 @@ func (s *session) subscribe(sub *signalpb.SdkSubscribeFrame) (*rooms.Subscribed,
 		if text, err = s.sdp.InflateOffer(compressed); err != nil {
 			return nil, err
 		}
-	} else {
+	} else if s.compress { // others will not refer to it
 		s.sdp.Remember(text)
 	}
 	offer, err := sdp.ParseOffer(text)

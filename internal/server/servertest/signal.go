@@ -22,7 +22,8 @@ type Signal struct {
 	t      testing.TB
 	socket *websocket.Conn
 
-	serverSide bool // JOIN says that the server may adapt
+	serverSide bool                             // JOIN says that the server may adapt
+	changes    []*signalpb.SdkAudioStreamIdInfo // see UntilRoster
 }
 
 // Dial opens a signaling connection the way browsers do.
@@ -100,20 +101,21 @@ func (s *Signal) Ping(id uint32) {
 	})
 }
 
-// UntilRoster reads until a roster change is accepted and returns it.
+// UntilRoster reads until a roster change is accepted and returns it. Changes that came with it are left for the next
+// time.
 func (s *Signal) UntilRoster(what string, accept func(*signalpb.SdkAudioStreamIdInfo) bool) *signalpb.SdkAudioStreamIdInfo {
 	s.t.Helper()
-	var found *signalpb.SdkAudioStreamIdInfo
-	s.Until(what, func(f *signalpb.SdkSignalFrame) bool {
-		for _, entry := range f.GetAudioStreamIdInfo().GetStreams() {
+	for {
+		for len(s.changes) > 0 {
+			entry := s.changes[0]
+			s.changes = s.changes[1:]
 			if accept(entry) {
-				found = entry
-				return true
+				return entry
 			}
 		}
-		return false
-	})
-	return found
+		f := s.Until(what, func(f *signalpb.SdkSignalFrame) bool { return f.AudioStreamIdInfo != nil })
+		s.changes = f.GetAudioStreamIdInfo().GetStreams()
+	}
 }
 
 // Expect reads until a frame of the type comes and returns it.

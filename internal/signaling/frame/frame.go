@@ -6,6 +6,8 @@
 package frame
 
 import (
+	"encoding/binary"
+
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
@@ -33,17 +35,41 @@ const (
 // Encode returns the WebSocket message for a frame. The caller sets timestamp_ms and type; a frame
 // without one of them, or without another required field, is refused, since clients would drop it.
 func Encode(f *signalpb.SdkSignalFrame) ([]byte, error) {
+	return encode(f, func(size int) []byte { return make([]byte, 0, size) })
+}
+
+// Packet is Encode with the header of a WebSocket frame of a server in front (RFC 6455 section 5.2): what a connection
+// is to carry, the same bytes for whoever shall have them.
+func Packet(f *signalpb.SdkSignalFrame) ([]byte, error) {
+	return encode(f, func(size int) []byte { return appendHeader(make([]byte, 0, maxHeader+size), size) })
+}
+
+// encode appends the message to what begin returns when it is told the size.
+func encode(f *signalpb.SdkSignalFrame, begin func(size int) []byte) ([]byte, error) {
 	if f.GetType() == signalpb.SdkSignalFrame_UNKNOWN {
 		return nil, errs.New(errs.Internal, "A signal frame has no type.")
 	}
-	options := proto.MarshalOptions{UseCachedSize: true}
-	message := make([]byte, 1, 1+options.Size(f))
-	message[0] = typeByte
-	message, err := options.MarshalAppend(message, f)
+	message := append(begin(1+proto.Size(f)), typeByte)
+	message, err := proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(message, f)
 	if err != nil {
 		return nil, errs.Wrap(err, errs.Internal, "A signal frame is incomplete.")
 	}
 	return message, nil
+}
+
+// maxHeader is the longest header that appendHeader writes.
+const maxHeader = 10
+
+// appendHeader writes the header of an unfragmented binary message of that size, which servers do not mask.
+func appendHeader(b []byte, size int) []byte {
+	const finalBinary = 0x82
+	switch {
+	case size < 126:
+		return append(b, finalBinary, byte(size))
+	case size < 1<<16:
+		return binary.BigEndian.AppendUint16(append(b, finalBinary, 126), uint16(size))
+	}
+	return binary.BigEndian.AppendUint64(append(b, finalBinary, 127), uint64(size))
 }
 
 // Decode reads a WebSocket message from a client. A frame of a type that this server does not know is

@@ -64,6 +64,34 @@ func TestEncodeAsClientsExpect(t *testing.T) {
 	}
 }
 
+// A packet is a header and the message. The lengths are those at which the header grows.
+func TestPacketsHaveTheHeaderOfAServer(t *testing.T) {
+	for size, header := range map[int]string{
+		125: "827d", 126: "827e007e", 65535: "827effff", 65536: "827f0000000000010000",
+	} {
+		text := strings.Repeat("x", size-20)
+		f := &signalpb.SdkSignalFrame{
+			TimestampMs: proto.Uint64(1), Type: signalpb.SdkSignalFrame_NOTIFICATION.Enum(),
+			Notification: &signalpb.SdkNotificationFrame{Level: signalpb.SdkNotificationFrame_ERROR.Enum(), Message: &text},
+		}
+		message, err := frame.Encode(f)
+		if err == nil {
+			text += strings.Repeat("x", size-len(message))
+			message, err = frame.Encode(f)
+		}
+		if err != nil || len(message) != size {
+			t.Fatalf("a message of %d bytes, not %d, %v", len(message), size, err)
+		}
+		packet, err := frame.Packet(f)
+		if err != nil || hex.EncodeToString(packet) != header+hex.EncodeToString(message) {
+			t.Errorf("%d bytes: the packet of %d begins with %x, %v", size, len(packet), packet[:10], err)
+		}
+	}
+	if packet, err := frame.Packet(&signalpb.SdkSignalFrame{}); err == nil {
+		t.Errorf("a frame without a type becomes %x", packet)
+	}
+}
+
 func TestEncodeWritesEmptyBodies(t *testing.T) {
 	message, err := frame.Encode(&signalpb.SdkSignalFrame{
 		TimestampMs: proto.Uint64(1), Type: signalpb.SdkSignalFrame_INDEX.Enum(), Index: &signalpb.SdkIndexFrame{},

@@ -16,7 +16,7 @@ import (
 type Options struct {
 	Window  time.Duration // of measurement
 	Dir     string        // for files of the servers; "" = a temporary one
-	Profile string        // file for a CPU profile of the window; "" = none
+	Profile string        // file for a CPU profile of the window, of a storm from its beginning; "" = none
 	Servers servers.Options
 }
 
@@ -94,6 +94,10 @@ func (c *cell) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var profile <-chan error
+	if c.scenario.Kind == Storm {
+		profile = c.profile(ctx)
+	}
 	if err := c.join(ctx); err != nil {
 		return fmt.Errorf("join: %w", err)
 	}
@@ -101,7 +105,7 @@ func (c *cell) run(ctx context.Context) error {
 		return err
 	}
 	if c.scenario.Kind == Storm {
-		return nil
+		return <-profile
 	}
 	c.engine.Send(c.scenario.Kind == Media)
 	if err := pause(ctx, quiet); err != nil { // some servers know a stream by its packets only

@@ -62,7 +62,7 @@ func (c *cell) window(ctx context.Context, empty sample) error {
 	return <-profile
 }
 
-// profile asks the server for a profile of the window.
+// profile asks the server for a profile that is as long as the window.
 func (c *cell) profile(ctx context.Context) <-chan error {
 	done := make(chan error, 1)
 	p, ok := c.server.(servers.Profiler)
