@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pion/dtls/v3"
+	"github.com/pion/dtls/v3/pkg/crypto/elliptic"
 	"github.com/pion/logging"
 	"github.com/pion/srtp/v3"
 	"github.com/pion/transport/v5/packetio"
@@ -196,6 +197,8 @@ func (c *Conn) dtlsOptions() []dtls.ServerOption {
 			}
 			return nil
 		}),
+		// The library multiplies on X25519 three times; P-256 takes half the time, and every browser has it.
+		dtls.WithEllipticCurves(elliptic.P256, elliptic.X25519, elliptic.P384),
 		dtls.WithExtendedMasterSecret(dtls.RequireExtendedMasterSecret),
 		// The cookie exchange proves that the peer owns its address; ICE has proved that already.
 		dtls.WithInsecureSkipVerifyHello(true),
