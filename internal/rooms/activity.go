@@ -83,7 +83,7 @@ func newActivityQueue(report func([]Activity), log *slog.Logger) *activityQueue 
 	if report == nil {
 		q.report = func([]Activity) {}
 	}
-	q.courier = newCourier(q.deliver)
+	q.courier = newCourier(q.deliver, log)
 	return q
 }
 

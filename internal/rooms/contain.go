@@ -1,6 +1,7 @@
 package rooms
 
 import (
+	"log/slog"
 	"runtime/debug"
 )
 
@@ -25,6 +26,14 @@ func (r *Room) contain() {
 	}
 	r.log.Error("panic in the clock of a room", "panic", v, "stack", string(debug.Stack()))
 	go r.hub.background(func() { r.hub.endRoom(r) })
+}
+
+// containWork is deferred around work on a goroutine of its own that is done for more than one participant, or for the
+// control plane. A panic ends that piece of work.
+func containWork(log *slog.Logger, what string) {
+	if v := recover(); v != nil {
+		log.Error("panic in the work of rooms", "work", what, "panic", v, "stack", string(debug.Stack()))
+	}
 }
 
 // guarded is the Observer of a participant, contained.

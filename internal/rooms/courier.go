@@ -1,6 +1,7 @@
 package rooms
 
 import (
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -17,16 +18,20 @@ type courier struct {
 	done    sync.WaitGroup
 }
 
-// newCourier calls deliver, which takes all there is, again and again after wake.
-func newCourier(deliver func()) *courier {
+// newCourier calls deliver, which takes all there is, again and again after wake. A panic of it loses what it had taken.
+func newCourier(deliver func(), log *slog.Logger) *courier {
 	c := &courier{waiting: make(chan struct{}, 1), closing: make(chan struct{})}
+	try := func() {
+		defer containWork(log, "reports")
+		deliver()
+	}
 	c.done.Go(func() {
 		for {
 			select {
 			case <-c.waiting:
-				deliver()
+				try()
 			case <-c.closing:
-				deliver()
+				try()
 				return
 			}
 			select {

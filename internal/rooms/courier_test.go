@@ -1,6 +1,7 @@
 package rooms
 
 import (
+	"log/slog"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -20,7 +21,7 @@ func TestPresenceQueue(t *testing.T) {
 			close(entered)
 			<-release
 		}
-	})
+	}, slog.New(slog.DiscardHandler))
 	q.put("a", 1)
 	<-entered
 	q.put("b", 1)
@@ -40,7 +41,10 @@ func TestCourierGathers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var at []time.Duration
 		start := time.Now()
-		c := newCourier(func() { at = append(at, time.Since(start)) })
+		c := newCourier(func() {
+			at = append(at, time.Since(start))
+			panic("contained")
+		}, slog.New(slog.DiscardHandler))
 		const step = gather * 3 / 10
 		for range 4 {
 			c.wake()

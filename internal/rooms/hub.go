@@ -69,7 +69,7 @@ func NewHub(cfg Config) *Hub {
 		cfg.Grace = 15 * time.Second
 	}
 	h := &Hub{cfg: cfg, rooms: make(map[string]*Room), ids: idSource{reserve: cfg.ReserveIDs, log: cfg.Logger}}
-	h.presence = newPresenceQueue(cfg.Presence)
+	h.presence = newPresenceQueue(cfg.Presence, cfg.Logger)
 	h.activity = newActivityQueue(cfg.Activity, cfg.Logger)
 	h.pacer = newPacer()
 	h.wg.Go(func() { h.pacer.run(cfg.Transport.NewBatch()) })
@@ -166,7 +166,10 @@ func (h *Hub) background(f func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.closed {
-		h.wg.Go(f)
+		h.wg.Go(func() {
+			defer containWork(h.cfg.Logger, "background")
+			f()
+		})
 	}
 }
 

@@ -1,6 +1,9 @@
 package rooms
 
-import "sync"
+import (
+	"log/slog"
+	"sync"
+)
 
 // presenceQueue carries presence counts out of the rooms' locks to the control plane, in order and
 // keeping only the latest count of each conference, so that a slow database never slows a room.
@@ -13,12 +16,12 @@ type presenceQueue struct {
 	pending map[string]int
 }
 
-func newPresenceQueue(report func(string, int)) *presenceQueue {
+func newPresenceQueue(report func(string, int), log *slog.Logger) *presenceQueue {
 	q := &presenceQueue{report: report, pending: make(map[string]int)}
 	if report == nil {
 		q.report = func(string, int) {}
 	}
-	q.courier = newCourier(q.deliver)
+	q.courier = newCourier(q.deliver, log)
 	return q
 }
 

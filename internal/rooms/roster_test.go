@@ -17,7 +17,7 @@ type hall struct {
 func newHall(t *testing.T, n int) *hall {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	hub := &Hub{cfg: Config{Logger: log}, activity: newActivityQueue(nil, log), presence: newPresenceQueue(nil)}
+	hub := &Hub{cfg: Config{Logger: log}, activity: newActivityQueue(nil, log), presence: newPresenceQueue(nil, log)}
 	t.Cleanup(func() { hub.activity.close(); hub.presence.close() })
 	h := &hall{Room: newRoom(hub, "c")}
 	for range n {

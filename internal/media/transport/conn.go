@@ -188,6 +188,17 @@ func (c *Conn) recovered() {
 	c.fail(errs.Wrap(fmt.Errorf("panic: %v", v), errs.Internal, "handle media"))
 }
 
+// survive is deferred where a panic is nobody's in particular. The first one is logged, so that who can bring it about
+// cannot fill the log.
+func (s *Server) survive() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	s.counters.panics.Add(1)
+	s.firstPanic.Do(func() { s.log.Error("panic in a connectivity check", "panic", v, "stack", string(debug.Stack())) })
+}
+
 // logPanic needs no rate limit: a connection ends with its first panic.
 func (c *Conn) logPanic(v any) {
 	c.server.counters.panics.Add(1)

@@ -137,6 +137,7 @@ func (r *reader) handle(datagram []byte, arrival int64) {
 	stats := &r.server.counters
 	first := datagram[0]
 	if first <= 3 {
+		defer r.server.survive() // no connection is known yet that could end for it
 		r.handleSTUN(datagram, arrival)
 		return
 	}

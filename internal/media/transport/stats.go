@@ -18,7 +18,7 @@ type Stats struct {
 	SendDropped uint64 // dropped: the socket's buffer or the peer's queue was full
 	SendFailed  uint64 // dropped: the kernel refused this datagram
 	Segmented   uint64 // system-level sends that carried several datagrams at once
-	Panics      uint64 // connections ended by a panic of their Handler
+	Panics      uint64 // connections ended by a panic of their Handler, and connectivity checks that panicked
 
 	Accepted uint64 // TCP connections
 	Refused  uint64 // TCP connections turned away, or closed to make room before they passed ICE

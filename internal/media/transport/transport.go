@@ -58,6 +58,7 @@ type Server struct {
 	tcp        tcpPort
 	candidates candidateCache
 	counters   counters
+	firstPanic sync.Once
 	batches    atomic.Uint32 // made so far; they send through the sockets in turn
 
 	// Lifecycle.
