@@ -13,6 +13,10 @@ import (
 type departures struct {
 	rtx   uint16                // last number of the RTX stream: assigned when a packet leaves, so that they leave in order
 	holes [holeBits / 64]uint64 // numbers that were given to packets which never left
+
+	spent   [holeBits / 64]uint64 // of the last numbers up to newest, those that a packet has
+	newest  uint16
+	started bool
 }
 
 // holeBits is how many of the last sequence numbers are looked back on.
@@ -26,6 +30,26 @@ func (o *departures) nextRTX() uint16 {
 func (o *departures) dropped(seq uint16)         { o.holes[seq%holeBits/64] |= 1 << (seq % 64) }
 func (o *departures) left(seq uint16)            { o.holes[seq%holeBits/64] &^= 1 << (seq % 64) }
 func (o *departures) wasDropped(seq uint16) bool { return o.holes[seq%holeBits/64]>>(seq%64)&1 != 0 }
+
+// spend takes a number for a new packet. It is false for one that another packet has had, or may have had: two packets
+// under one number would be two texts under one nonce (RFC 7714 section 8.1). Nothing asks for that; this is for the
+// mistake that would.
+func (o *departures) spend(seq uint16) bool {
+	ahead := int16(seq - o.newest)
+	switch {
+	case !o.started || ahead >= holeBits:
+		o.started, o.newest, o.spent = true, seq, [holeBits / 64]uint64{}
+	case ahead > 0:
+		for ; o.newest != seq; o.newest++ {
+			next := o.newest + 1
+			o.spent[next%holeBits/64] &^= 1 << (next % 64)
+		}
+	case ahead <= -holeBits || o.spent[seq%holeBits/64]>>(seq%64)&1 != 0:
+		return false
+	}
+	o.spent[seq%holeBits/64] |= 1 << (seq % 64)
+	return true
+}
 
 // stamp completes a packet that waited.
 func (o *departures) stamp(d *DownTrack, q *bwe.Packet, seq uint16, now int64) {

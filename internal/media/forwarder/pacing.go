@@ -62,6 +62,9 @@ func (s *Downstream) send(b *transport.Batch, d *DownTrack, payload []byte, m pa
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now = p.advanceLocked(now)
+	if m.kind == bwe.KindVideo && !d.out.spend(h.SequenceNumber) {
+		return nil
+	}
 	fill := d.fill(m.kind, len(payload))
 	size := h.MarshalSize() + len(payload) + int(h.PaddingSize+fill)
 	var seq uint16

@@ -97,3 +97,31 @@ func TestSuspicions(t *testing.T) {
 		}
 	})
 }
+
+// Of two lost packets only the second is recovered. Whatever comes later, no packet is sent twice under one number.
+func TestRecoveredPacketStaysTakenWhenTheOneBeforeIsGivenUp(t *testing.T) {
+	s, r := newSender(100), newReceiver()
+	r.d.SetSource(s.track)
+	s.send(s.frame(true, 3)...)
+	frame := s.frame(false, 3)
+	s.send(frame[0])
+	s.audio()
+	s.up.RecordArrival(nil, s.audio(), s.now)
+	s.sendRTX(frame[2], 1)
+	r.out.take()
+	for end := s.now + 3000*ms; s.now < end; s.now += 20 * ms {
+		s.up.Tick(nil, s.now)
+	}
+	s.send(frame[2])
+	s.sendRTX(frame[2], 2)
+	next := s.frame(false, 1)
+	s.send(next...)
+	s.sendRTX(frame[2], 3)
+	s.sendRTX(frame[1], 4)
+	sent := map[uint16]int{}
+	for _, p := range r.out.take() {
+		if sent[p.SequenceNumber]++; sent[p.SequenceNumber] > 1 || tail(p.Payload) == tail(frame[2].Payload) {
+			t.Errorf("number %d is sent again", p.SequenceNumber)
+		}
+	}
+}

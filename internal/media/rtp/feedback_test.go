@@ -168,6 +168,27 @@ func TestNackListSuspicions(t *testing.T) {
 			t.Errorf("%d missed, fresh %v, %d on the list", missed, fresh, l.Len())
 		}
 	})
+	t.Run("the second is answered, and the first never", func(t *testing.T) {
+		for _, next := range []int64{11, 12} {
+			l := listAfter(9)
+			l.Suspect(2, 0)
+			l.Due(0, nil)
+			if !l.Remove(11, 50*ms) {
+				t.Fatal("it is missed")
+			}
+			gone := false
+			for now := 50 * ms; now < 3*maxAge; now += ms {
+				_, gaveUp := l.Due(int64(now), nil)
+				gone = gone || gaveUp
+			}
+			if !gone {
+				t.Error("nobody learns that the first is lost")
+			}
+			if _, fresh := l.Arrived(next, 3*maxAge); fresh != (next == 12) || l.Remove(11, 3*maxAge) {
+				t.Errorf("the answer is taken again when %d comes", next)
+			}
+		}
+	})
 	t.Run("no more than a few", func(t *testing.T) {
 		l := listAfter(9)
 		l.Suspect(1000, 0)

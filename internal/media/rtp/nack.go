@@ -113,11 +113,22 @@ func (l *NackList) Remove(ext, now int64) bool {
 			if m.requests > 0 {
 				l.answered(now - m.since)
 			}
+			l.certain(l.items[:i], now)
 			l.items = l.items[:i+copy(l.items[i:], l.items[i+1:])]
 			return true
 		}
 	}
 	return false
+}
+
+// certain makes suspected packets missing ones: a later one has come, so they were sent. What is suspected is therefore
+// always above everything that has come, and giving it up never makes a packet new that was taken already.
+func (l *NackList) certain(items []missing, now int64) {
+	for i := range items {
+		if m := &items[i]; m.suspected {
+			m.suspected, m.due = false, min(m.due, now)
+		}
+	}
 }
 
 // answered learns the round-trip time. An answer is too slow for it when one before it was lost, but never
@@ -186,7 +197,7 @@ func (l *NackList) ask(m *missing, now int64) {
 	}
 }
 
-// giveUp drops a packet. One that was suspected is as if nobody had thought of it.
+// giveUp drops a packet. One that was suspected is as if nobody had thought of it; nothing after it has come.
 func (l *NackList) giveUp(m *missing) {
 	if m.suspected {
 		l.next = min(l.next, m.ext)
