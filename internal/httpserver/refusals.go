@@ -39,8 +39,11 @@ const ownHeaders = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: c
 
 // Write replaces a refusal, which comes in one piece.
 func (c *refusingConn) Write(p []byte) (int, error) {
+	if !bytes.HasPrefix(p, []byte("HTTP/1.1 ")) { // most writes, those of WebSockets among them
+		return c.Conn.Write(p)
+	}
 	status, _, ok := bytes.Cut(p, []byte(ownHeaders))
-	if !ok || !bytes.HasPrefix(status, []byte("HTTP/1.1 ")) || bytes.ContainsAny(status, "\r\n") {
+	if !ok || bytes.ContainsAny(status, "\r\n") {
 		return c.Conn.Write(p)
 	}
 	if _, err := c.Conn.Write(refusal(string(status))); err != nil {

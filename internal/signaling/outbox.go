@@ -13,6 +13,9 @@ import (
 // maxQueued is how many packets wait for a slow client before it is cut off.
 const maxQueued = 1024
 
+// partTimeout is how long the last words may take.
+const partTimeout = 5 * time.Second
+
 // outbox is what a session has to say. There is a goroutine that says it only while there is something to say.
 type outbox struct {
 	writers sync.WaitGroup // added to with mu held and over false
@@ -131,10 +134,19 @@ func (s *session) take() [][]byte {
 	if len(packets) == 0 {
 		s.writing = false
 		if s.ending != nil && s.parting == nil && !s.over {
-			s.parting = time.AfterFunc(s.ending.wait, func() { s.socket.Close(s.ending.code, s.ending.reason) })
+			s.parting = time.AfterFunc(s.ending.wait, func() { s.part(s.ending.code, s.ending.reason) })
 		}
 	}
 	return packets
+}
+
+// part closes the socket in order. Nothing may follow the close frame (RFC 6455 section 5.5.1), so it waits for what is
+// being written. It is for any goroutine but a writer's.
+func (s *session) part(code websocket.StatusCode, reason string) {
+	s.shut()
+	_ = s.socket.wire.SetWriteDeadline(time.Now().Add(partTimeout)) // no ping cuts off a client that does not read any more
+	s.writers.Wait()
+	s.socket.Close(code, reason)
 }
 
 // ping asks whether the client is still there, now and from time to time, and cuts it off if it did not answer.

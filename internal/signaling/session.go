@@ -71,6 +71,7 @@ func (s *session) run() {
 	defer cut()
 	patience := time.AfterFunc(timeout, func() { s.end(ending{code: closeForbidden, reason: "no JOIN"}) })
 	err := s.read(patience)
+	s.shut()
 	patience.Stop()
 	s.leaveRelay(time.Now())
 	s.left(err)
@@ -94,7 +95,7 @@ func (s *session) contain(rest func()) {
 // read handles frames one after the other. It returns why it stopped.
 func (s *session) read(patience *time.Timer) (err error) {
 	defer s.contain(func() {
-		s.socket.Close(closeRetry, "internal error")
+		s.part(closeRetry, "internal error")
 		err = errors.New("panic")
 	})
 	for {
@@ -110,7 +111,7 @@ func (s *session) read(patience *time.Timer) (err error) {
 		}
 		if !s.limiter.AllowN(time.Now(), cost) {
 			s.server.complain("too many signaling frames", "conference", s.conferenceID)
-			s.socket.Close(websocket.StatusPolicyViolation, "too many frames")
+			s.part(websocket.StatusPolicyViolation, "too many frames")
 			return errors.New("too many frames")
 		}
 		if bad {
@@ -135,7 +136,7 @@ func (s *session) apart(f *signalpb.SdkSignalFrame) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		defer s.contain(func() { s.socket.Close(closeRetry, "internal error") })
+		defer s.contain(func() { s.part(closeRetry, "internal error") })
 		s.handle(f)
 	}()
 	<-done
