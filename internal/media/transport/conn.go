@@ -49,7 +49,7 @@ type Conn struct {
 	ctx          context.Context // cancelled when the connection closes
 	cancel       context.CancelFunc
 
-	// Guarded by receiving. It is taken for each packet, but only a peer that moves between UDP and TCP has two readers.
+	// Guarded by receiving. It is taken for each packet, but only a peer that changes its address has two readers.
 	receiving sync.Mutex
 	sources   sources // of RTP
 	reporters sources // of RTCP

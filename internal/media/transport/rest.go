@@ -23,45 +23,49 @@ const (
 // The library warns that two users of one state could protect two records under one number. There never are two: the
 // pipe of the first is muted before its state is read, and each state is used once.
 type rested struct {
-	state  dtls.State
-	flight [][]byte
+	state    dtls.State
+	flight   [][]byte
+	answered int64 // when flight was sent last, 0 = not yet
 }
 
 // restIfDue takes the library off a connection that has been up for a while.
 func (c *Conn) restIfDue(now int64) {
-	if session := c.layToRest(now); session != nil {
+	session, pipe := c.layToRest(now)
+	switch {
+	case pipe == nil: // the time has not come
+	case pipe.ended.Load(): // by the peer, while the pipe was muted
+		c.fail(errPeerClosed())
+	case session != nil:
 		session.Close() // into the muted pipe
 	}
 }
 
-// layToRest returns the session to be closed, nil if the time has not come.
-func (c *Conn) layToRest(now int64) *dtls.Conn {
+// layToRest returns the session to be closed, nil if that cannot be, and its pipe, nil if the time has not come.
+func (c *Conn) layToRest(now int64) (session *dtls.Conn, pipe *dtlsPipe) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed || c.session == nil || c.draining || now-c.sessionSince < int64(restAfter) {
-		return nil
+		return nil, nil
 	}
-	session, pipe := c.session, c.dtls
+	session, pipe = c.session, c.dtls
 	pipe.muted.Store(true)
 	state, ok := session.ConnectionState()
 	if !ok || pipe.ended.Load() || !c.stay() {
 		pipe.muted.Store(false)
-		return nil
+		return nil, pipe
 	}
 	c.server.sessions.Done() // for what stay has stopped
 	pipe.mu.Lock()
 	c.rested = &rested{state: state, flight: pipe.flight}
 	pipe.mu.Unlock()
 	c.session, c.dtls, c.stay = nil, nil, nil
-	return session
+	return session, pipe
 }
 
 // disturbLocked deals with a datagram that comes to a rested association. It is true when the library is back to take it.
 func (c *Conn) disturbLocked(datagram []byte) bool {
 	if datagram[0] != recordAlert { // a part of the handshake: our answer to it was lost
-		for _, datagram := range c.rested.flight {
-			c.sendDTLS(datagram)
-		}
+		c.rested.answer(c, Now())
 		return false
 	}
 	pipe := newPipe(c)
@@ -79,6 +83,17 @@ func (c *Conn) disturbLocked(datagram []byte) bool {
 		c.run(session, pipe, func(*dtls.Conn) error { return nil })
 	}()
 	return true
+}
+
+// answer sends the last flight again, but not for each datagram of a flood.
+func (r *rested) answer(c *Conn, now int64) {
+	if r.answered != 0 && now-r.answered < int64(flightInterval)/2 {
+		return
+	}
+	r.answered = max(now, 1)
+	for _, datagram := range r.flight {
+		c.sendDTLS(datagram)
+	}
 }
 
 // wake sets the library up again.

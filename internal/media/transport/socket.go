@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bufferSize is asked for in both directions: a second of what a few hundred participants send.
+// bufferSize is asked for in both directions of each socket: a second of what a few hundred participants send.
 const bufferSize = 8 << 20
 
 // socket is a UDP socket with what the standard library does not offer: batches, ancillary data without allocations,

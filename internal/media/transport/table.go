@@ -14,7 +14,7 @@ const maxPaths = 16
 const pathOwned = int64(consentTimeout / 2)
 
 // table finds connections by local user name fragment and by validated address pair. The mutex is held for a map
-// access only; on the packet path nobody but the reader takes it, and only for reading.
+// access only; on the packet path only readers take it, and only for reading.
 type table struct {
 	mu      sync.RWMutex
 	sealed  bool

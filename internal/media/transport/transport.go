@@ -64,7 +64,7 @@ type Server struct {
 	// Lifecycle.
 	closeOnce sync.Once
 	stop      context.CancelFunc
-	loops     sync.WaitGroup // the reader, the watcher, and those of TCP
+	loops     sync.WaitGroup // the readers, the watcher, and those of TCP
 	sessions  sync.WaitGroup // one per DTLS association
 }
 

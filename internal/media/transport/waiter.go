@@ -82,6 +82,8 @@ func (w *waiter) wait(polling bool) {
 	arrival := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(w.socket)}
 	if polling {
 		arrival.Events = 0
+	} else {
+		_ = unix.TimerfdSettime(w.clock, 0, &unix.ItimerSpec{}, nil) // or it would count as readable for good
 	}
 	_ = unix.EpollCtl(w.fd, unix.EPOLL_CTL_MOD, w.socket, &arrival)
 }
