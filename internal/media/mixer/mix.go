@@ -56,12 +56,12 @@ func (m *mix) start(set talkerSet, previous *mix) error {
 	if previous != nil && previous.coding.Format == m.coding.Format && previous.enc != nil && m.enc != nil {
 		m.enc.CopyState(previous.enc)
 		m.limiter = previous.limiter
-		m.silent = previous.silent
+		m.silent, m.calm = previous.silent, previous.calm
 		m.packets, m.at = previous.packets, previous.at
 		return m.enc.Configure(m.coding.encoder())
 	}
 	m.limiter = limiter{}
-	m.silent = 0
+	m.silent, m.calm = 0, false
 	for i := range m.packets {
 		m.packets[i].size = 0
 	}
