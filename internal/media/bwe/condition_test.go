@@ -80,6 +80,7 @@ func cutAndBack(t *testing.T, s *call, top int) {
 	if v.Current != 0 {
 		t.Errorf("layer %d 3 s after the cut, estimate %d", v.Current, s.c.Estimate())
 	}
+	t.Logf("no new picture for %d ms at most after the cut", v.receiver.worst/millisecond)
 	if v.receiver.worst > second {
 		t.Errorf("frozen for %d ms after the cut", v.receiver.worst/millisecond)
 	}

@@ -117,6 +117,10 @@ const (
 	overuseDelay = 15 * millisecond
 	// appLimited is the share of the estimate below which what is sent says little about the link.
 	appLimited = 0.6
+	// chokedDelay is what has to queue for a link to be taken for one that has become narrow, and chokedShare is how much
+	// of what arrived up to now it takes at most then.
+	chokedDelay = 60 * millisecond
+	chokedShare = 0.6
 )
 
 // signal is what the delay says of the network, the growth of it and the size of it together.
@@ -124,10 +128,21 @@ func (c *Controller) signal() signal {
 	switch {
 	case c.delay.state == overuse && c.queuing.delay < overuseDelay:
 		return normal
-	case c.delay.state == normal && c.queuing.standing():
+	case c.delay.state == normal && (c.queuing.standing() || c.choked()):
 		return overuse
 	}
 	return c.delay.state
+}
+
+// choked tells whether the link takes much less than it did a moment ago. That shows with the first packets that are
+// spread over more time than they were sent in; waiting for a trend would fill the queue with pictures that nobody sees
+// in time.
+func (c *Controller) choked() bool {
+	if c.queuing.delay < chokedDelay {
+		return false
+	}
+	capacity := c.busy.capacity(crushed)
+	return capacity > 0 && capacity < chokedShare*min(c.aimd.rate, float64(c.acked.over(ackedWindow)))
 }
 
 // bottleneck is the rate that the link holds when it is full, in bit/s.
