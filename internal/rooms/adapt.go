@@ -51,6 +51,21 @@ func (r *Room) allocate(now int64) {
 	}
 }
 
+// allocateFallen chooses anew what those are sent whose bandwidth has just fallen.
+func (r *Room) allocateFallen(now int64) {
+	for _, p := range *r.members.Load() {
+		if m := p.media.Load(); m != nil && m.down.Fell() {
+			r.allocateFor(p, now)
+		}
+	}
+}
+
+func (r *Room) allocateFor(p *Participant, now int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p.allocateLocked(now)
+}
+
 func (p *Participant) allocateLocked(now int64) {
 	m := p.media.Load()
 	if m == nil || len(p.received) == 0 {

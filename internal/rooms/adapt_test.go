@@ -44,6 +44,7 @@ func newTheatre(t *testing.T, a Adaptation) *theatre {
 	x.down = forwarder.NewDownstream(forwarder.DownstreamConfig{Writer: null{}})
 	x.down.Add(x.video.DownTrack)
 	x.viewer.media.Store(&media{down: x.down, up: forwarder.NewUpstream(forwarder.UpstreamConfig{Writer: null{}})})
+	x.sender.media.Load().down = forwarder.NewDownstream(forwarder.DownstreamConfig{Writer: null{}})
 	x.viewer.log, x.viewer.member.Adaptation, x.viewer.member.Observer = slog.New(slog.DiscardHandler), a, x.told
 	x.video.show(x.hi)
 	x.play(4*time.Second, "low", "hi")
@@ -63,6 +64,33 @@ func (x *theatre) lineFor(bps float32, d time.Duration) {
 		x.play(100*time.Millisecond, "low", "hi")
 		x.down.Tick(nil, x.now)
 		x.room.allocate(x.now)
+	}
+}
+
+// A steep fall of the bandwidth is acted on with the next frame of the clock, and once.
+func TestFallIsNotWaitedFor(t *testing.T) {
+	x := newTheatre(t, AdaptAll)
+	x.line(2_000_000)
+	x.room.allocateFallen(x.now) // for what came before
+	for _, step := range []struct {
+		bps  float32
+		want *encoding
+	}{{1_900_000, x.hi}, {300_000, x.low}} {
+		raw, err := (&rtcp.ReceiverEstimatedMaximumBitrate{Bitrate: step.bps}).Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.down.HandleRTCP(nil, raw, x.now)
+		if x.video.shown != x.hi {
+			t.Fatal("chosen anew on the goroutine that reads")
+		}
+		x.room.allocateFallen(x.now)
+		if x.video.shown != step.want {
+			t.Errorf("at %.0f bit/s %q is shown", step.bps, x.video.shown.rid)
+		}
+	}
+	if x.down.Fell() {
+		t.Error("a fall is told twice")
 	}
 }
 

@@ -62,6 +62,8 @@ func (r *Room) step(b *transport.Batch, n int64) {
 		r.refreshRoster()
 		r.refreshVideo(now)
 		r.allocate(now)
+	} else {
+		r.allocateFallen(now)
 	}
 	if n%volumeEvery == 0 {
 		r.reportVolumes()

@@ -32,6 +32,7 @@ type Downstream struct {
 	log    *slog.Logger
 	tracks atomic.Pointer[map[uint32]*DownTrack] // by SSRC; replaced, never changed
 	pace   pacing
+	fell   atomic.Bool // see Fell
 
 	mu         sync.Mutex // guards changes of tracks, and what follows
 	reportedAt int64

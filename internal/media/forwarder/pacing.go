@@ -245,17 +245,35 @@ func (s *Downstream) repeatable(d *DownTrack, seq uint16) (copies int, wait int6
 func (s *Downstream) takeFeedback(raw []byte, now int64) {
 	s.pace.mu.Lock()
 	defer s.pace.mu.Unlock()
+	before := s.pace.control.Estimate()
 	if s.pace.control.HandleFeedback(raw, s.pace.advanceLocked(now)) {
 		s.pace.reported = true
 	}
+	s.compareLocked(before)
 }
+
+// compareLocked notes a steep fall of the estimate.
+func (s *Downstream) compareLocked(before int64) {
+	if float64(s.pace.control.Estimate()) < steepFall*float64(before) {
+		s.fell.Store(true)
+	}
+}
+
+// steepFall is the share of the estimate that is left after a fall that calls for something to be done at once.
+const steepFall = 0.9
+
+// Fell tells, once, whether the estimate has fallen so much that what is sent should be chosen anew without delay:
+// what is too much meanwhile waits on the way, in front of what comes next.
+func (s *Downstream) Fell() bool { return s.fell.Load() && s.fell.Swap(false) }
 
 // takeREMB takes in what the receiver believes.
 func (s *Downstream) takeREMB(bps float32, now int64) {
 	s.pace.mu.Lock()
 	defer s.pace.mu.Unlock()
 	s.pace.reported = true
+	before := s.pace.control.Estimate()
 	s.pace.control.HandleREMB(int64(max(min(bps, 1<<40), 0)), s.pace.advanceLocked(now))
+	s.compareLocked(before)
 }
 
 // Estimate is the bandwidth to the receiver in bit/s, everything included. reported is false while it is a
