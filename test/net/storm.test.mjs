@@ -36,7 +36,8 @@ test('of a storm of requests for key frames at most two a second reach a sender'
     assert.ok(Math.min(...asked) > 100, `a storm is more than ${asked} requests`)
     const allowed = Math.ceil(out.seconds / 0.5) + 1
     assert.ok(out.requests <= allowed, `${out.requests} requests in ${out.seconds} s`)
-    assert.ok(out.keyFrames >= out.seconds / 2 && out.keyFrames <= allowed, `${out.keyFrames} key frames in ${out.seconds} s`)
+    // Encoders make key frames of their own accord too, so only their least number says something of the requests.
+    assert.ok(out.keyFrames >= out.seconds / 2, `${out.keyFrames} key frames in ${out.seconds} s`)
   } catch (error) {
     t.diagnostic(call.story())
     throw error
