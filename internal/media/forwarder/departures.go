@@ -11,10 +11,10 @@ import (
 
 // departures is what the pacing keeps of a DownTrack. It is guarded by the lock of the pacing.
 type departures struct {
-	rtx   uint16                // last number of the RTX stream: assigned when a packet leaves, so that they leave in order
-	holes [holeBits / 64]uint64 // numbers that were given to packets which never left
+	rtx   uint16 // last number of the RTX stream: assigned when a packet leaves, so that they leave in order
+	holes marks  // numbers that were given to packets which never left
 
-	spent   [holeBits / 64]uint64 // of the last numbers up to newest, those that a packet has
+	spent   marks // of the last numbers up to newest, those that a packet has
 	newest  uint16
 	started bool
 }
@@ -22,14 +22,21 @@ type departures struct {
 // holeBits is how many of the last sequence numbers are looked back on.
 const holeBits = 1024
 
+// marks has a mark for each of the last holeBits sequence numbers.
+type marks [holeBits / 64]uint64
+
+func (m *marks) set(seq uint16)      { m[seq%holeBits/64] |= 1 << (seq % 64) }
+func (m *marks) clear(seq uint16)    { m[seq%holeBits/64] &^= 1 << (seq % 64) }
+func (m *marks) has(seq uint16) bool { return m[seq%holeBits/64]>>(seq%64)&1 != 0 }
+
 func (o *departures) nextRTX() uint16 {
 	o.rtx++
 	return o.rtx
 }
 
-func (o *departures) dropped(seq uint16)         { o.holes[seq%holeBits/64] |= 1 << (seq % 64) }
-func (o *departures) left(seq uint16)            { o.holes[seq%holeBits/64] &^= 1 << (seq % 64) }
-func (o *departures) wasDropped(seq uint16) bool { return o.holes[seq%holeBits/64]>>(seq%64)&1 != 0 }
+func (o *departures) dropped(seq uint16)         { o.holes.set(seq) }
+func (o *departures) left(seq uint16)            { o.holes.clear(seq) }
+func (o *departures) wasDropped(seq uint16) bool { return o.holes.has(seq) }
 
 // spend takes a number for a new packet. It is false for one that another packet has had, or may have had: two packets
 // under one number would be two texts under one nonce (RFC 7714 section 8.1). Nothing asks for that; this is for the
@@ -38,16 +45,15 @@ func (o *departures) spend(seq uint16) bool {
 	ahead := int16(seq - o.newest)
 	switch {
 	case !o.started || ahead >= holeBits:
-		o.started, o.newest, o.spent = true, seq, [holeBits / 64]uint64{}
+		o.started, o.newest, o.spent = true, seq, marks{}
 	case ahead > 0:
 		for ; o.newest != seq; o.newest++ {
-			next := o.newest + 1
-			o.spent[next%holeBits/64] &^= 1 << (next % 64)
+			o.spent.clear(o.newest + 1)
 		}
-	case ahead <= -holeBits || o.spent[seq%holeBits/64]>>(seq%64)&1 != 0:
+	case ahead <= -holeBits || o.spent.has(seq):
 		return false
 	}
-	o.spent[seq%holeBits/64] |= 1 << (seq % 64)
+	o.spent.set(seq)
 	return true
 }
 

@@ -1,6 +1,9 @@
 package rtp
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // Limits of the list of missing packets. After maxAge a picture is too old to be healed and a key frame
 // is cheaper.
@@ -65,20 +68,21 @@ func (l *NackList) Arrived(ext, now int64) (missed int64, fresh bool) {
 
 // confirm makes the suspected packets before ext missing ones, and forgets ext itself if it was suspected.
 func (l *NackList) confirm(ext, now int64) (missed int64, suspected bool) {
-	kept := l.items[:0]
-	for _, m := range l.items {
-		if m.suspected && m.ext == ext {
-			suspected = true
-			continue
-		}
-		if m.suspected && m.ext < ext {
-			m.suspected, m.due = false, min(m.due, now)
-			missed++
-		}
-		kept = append(kept, m)
+	n := l.before(ext)
+	missed = l.certain(l.items[:n], now)
+	if suspected = n < len(l.items) && l.items[n].ext == ext && l.items[n].suspected; suspected {
+		l.items = slices.Delete(l.items, n, n+1)
 	}
-	l.items = kept
 	return missed, suspected
+}
+
+// before is how many packets on the list come before ext.
+func (l *NackList) before(ext int64) int {
+	n := 0
+	for n < len(l.items) && l.items[n].ext < ext {
+		n++
+	}
+	return n
 }
 
 // Suspect asks for the n packets that come next, at most a few: something was lost, and it may have been these.
@@ -122,13 +126,16 @@ func (l *NackList) Remove(ext, now int64) bool {
 }
 
 // certain makes suspected packets missing ones: a later one has come, so they were sent. What is suspected is therefore
-// always above everything that has come, and giving it up never makes a packet new that was taken already.
-func (l *NackList) certain(items []missing, now int64) {
+// always above everything that has come, and giving it up never makes a packet new that was taken already. It returns
+// how many they were.
+func (l *NackList) certain(items []missing, now int64) (n int64) {
 	for i := range items {
 		if m := &items[i]; m.suspected {
 			m.suspected, m.due = false, min(m.due, now)
+			n++
 		}
 	}
+	return n
 }
 
 // answered learns the round-trip time. An answer is too slow for it when one before it was lost, but never
@@ -151,11 +158,7 @@ func (l *NackList) retry() int64 {
 
 // ForgetBefore takes everything before ext off the list: a key frame has made it worthless.
 func (l *NackList) ForgetBefore(ext int64) {
-	n := 0
-	for n < len(l.items) && l.items[n].ext < ext {
-		n++
-	}
-	l.items = l.items[:copy(l.items, l.items[n:])]
+	l.items = l.items[:copy(l.items, l.items[l.before(ext):])]
 }
 
 // Reset empties the list.

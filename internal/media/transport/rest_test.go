@@ -67,14 +67,21 @@ func disturb(t *testing.T, p *peer, c *Conn) {
 	}
 }
 
+// resting is a connection that rests, and that has been disturbed before if that is wanted.
+func resting(t *testing.T, disturbed bool) (*Server, *peer, *recorder, *Conn) {
+	t.Helper()
+	s := listen(t, Config{})
+	p, h := newPeer(t, s), newRecorder()
+	c := p.connect(s, h)
+	if restNow(t, c); disturbed {
+		disturb(t, p, c)
+	}
+	return s, p, h, c
+}
+
 func TestRestingConnectionNoticesItsEnd(t *testing.T) {
 	for _, disturbed := range []bool{false, true} {
-		s := listen(t, Config{})
-		p, h := newPeer(t, s), newRecorder()
-		c := p.connect(s, h)
-		if restNow(t, c); disturbed {
-			disturb(t, p, c)
-		}
+		_, p, h, _ := resting(t, disturbed)
 		p.session.Close()
 		if err := receive(t, "HandleClosed", h.closed); errs.CodeOf(err) != errs.Gone {
 			t.Errorf("closed because of %v", err)
@@ -88,12 +95,7 @@ func TestRestingConnectionSaysGoodbye(t *testing.T) {
 		"server closed":     func(s *Server, _ *Conn) { s.Close() },
 	} {
 		for _, disturbed := range []bool{false, true} {
-			s := listen(t, Config{})
-			p, h := newPeer(t, s), newRecorder()
-			c := p.connect(s, h)
-			if restNow(t, c); disturbed {
-				disturb(t, p, c)
-			}
+			s, p, h, c := resting(t, disturbed)
 			end(s, c)
 			p.session.SetReadDeadline(time.Now().Add(patience))
 			if _, err := p.session.Read(make([]byte, 100)); err == nil || !strings.Contains(err.Error(), "EOF") {

@@ -60,11 +60,7 @@ func (s *socket) sibling() (*socket, error) {
 	if s.family == unix.AF_INET {
 		network = "udp4"
 	}
-	var optionErr error
-	cfg := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
-		err := raw.Control(func(fd uintptr) { optionErr = shareable(int(fd)) })
-		return errors.Join(err, optionErr)
-	}}
+	cfg := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error { return withDescriptor(raw, shareable) }}
 	address := s.addr.String()
 	if s.wildcard && s.family == unix.AF_INET6 {
 		address = net.JoinHostPort("", strconv.Itoa(int(s.addr.Port())))
@@ -123,16 +119,17 @@ func detach(conn *net.UDPConn) (fd int, err error) {
 	if err != nil {
 		return -1, err
 	}
-	var duplicateErr error
-	if err := raw.Control(func(original uintptr) {
-		fd, duplicateErr = unix.FcntlInt(original, unix.F_DUPFD_CLOEXEC, 0)
-	}); err != nil {
-		return -1, err
-	}
-	if duplicateErr != nil {
-		return -1, duplicateErr
-	}
-	return fd, nil
+	err = withDescriptor(raw, func(original int) (err error) {
+		fd, err = unix.FcntlInt(uintptr(original), unix.F_DUPFD_CLOEXEC, 0)
+		return err
+	})
+	return fd, err
+}
+
+// withDescriptor calls f with the descriptor of a connection of the runtime.
+func withDescriptor(raw syscall.RawConn, f func(fd int) error) (err error) {
+	closed := raw.Control(func(fd uintptr) { err = f(int(fd)) })
+	return errors.Join(closed, err)
 }
 
 func (s *socket) configure(fd int) error {
