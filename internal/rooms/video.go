@@ -111,7 +111,7 @@ func (g *videoGroup) setEncodingLocked(m *media, rid string, config forwarder.Tr
 // trackConfig is how to recognise and read an encoding that a section of the offer announces.
 func trackConfig(section *sdp.AnswerSection, rid string) forwarder.TrackConfig {
 	codecs := make(map[uint8]forwarder.Codec)
-	for _, c := range section.Negotiated.Codecs {
+	for _, c := range section.Negotiated.Formats() {
 		codecs[c.PayloadType] = forwarder.Codec{Name: c.Name, Format: string(c.Format), ClockRate: c.ClockRate}
 		if c.RTXPayloadType != 0 {
 			codecs[c.RTXPayloadType] = forwarder.Codec{Name: forwarder.RTX, ClockRate: c.ClockRate, APT: c.PayloadType}

@@ -15,6 +15,9 @@
 // Downstream.Pace. The package starts no goroutine; periodic work is done by the Tick methods and by Pace,
 // which the owner of a clock calls.
 //
+// Senders that protect their packets put parity packets (ULPFEC, RFC 5109) among them. An UpTrack restores lost packets
+// from these, and its DownTracks leave them out of what receivers are sent, whose lines are another matter.
+//
 // All methods are safe for concurrent use, but the packets of one connection are taken in by one
 // goroutine. Times called arrival and now are nanoseconds of one monotonic clock.
 //

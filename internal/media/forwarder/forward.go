@@ -122,6 +122,9 @@ func (d *DownTrack) alignLocked(p *packet, before *UpTrack) (out uint32, ok bool
 // sendLocked rewrites one packet and sends it, unless its layer is left out.
 func (d *DownTrack) sendLocked(b *transport.Batch, p *packet) error {
 	newest := p.ext > d.seq.Highest()
+	if newest {
+		d.closeGapLocked(p)
+	}
 	keep, marker := d.layers.decide(p, d.seq.Highest())
 	payload := p.payload
 	if !keep {
@@ -154,6 +157,16 @@ func (d *DownTrack) sendLocked(b *transport.Batch, p *packet) error {
 		d.plain.note(h, payload)
 	}
 	return d.writeLocked(b, payload, d.parcelLocked(p), p.arrival)
+}
+
+// closeGapLocked leaves out what is missing before p but was no part of any picture, so that the receiver does not miss it.
+func (d *DownTrack) closeGapLocked(p *packet) {
+	if p.follows == 0 {
+		return
+	}
+	for ext := max(p.follows, d.seq.Highest()) + 1; ext < p.ext; ext++ {
+		d.seq.Skip(ext)
+	}
 }
 
 // parcelLocked is what the pacing has to know of a packet of the source.

@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/pion/rtcp"
@@ -12,6 +13,14 @@ import (
 func FuzzHandleRTP(f *testing.F) {
 	s := newSender(100)
 	for _, p := range append(s.frame(true, 2), s.frame(false, 1)...) {
+		raw, err := p.Marshal()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw, raw)
+	}
+	protected := s.protectedFrame(false, 2)
+	for _, p := range protected[1:] {
 		raw, err := p.Marshal()
 		if err != nil {
 			f.Fatal(err)
@@ -33,7 +42,7 @@ func FuzzHandleRTP(f *testing.F) {
 			s.up.Tick(nil, s.now+int64(i)*1000*ms)
 		}
 		for _, p := range r.out.take() {
-			if p.SSRC != outSSRC || p.PayloadType != outVP8 && p.PayloadType != outH264 || string(p.GetExtension(outMIDExt)) != "7" {
+			if p.SSRC != outSSRC || !slices.Contains([]uint8{outVP8, outH264, outVP9, outAV1}, p.PayloadType) || string(p.GetExtension(outMIDExt)) != "7" {
 				t.Fatalf("the receiver got %+v", p.Header)
 			}
 		}

@@ -25,6 +25,7 @@ const (
 
 	vp8PT, vp8RTX, h264PT, h264RTX = 96, 97, 102, 103
 	vp9PT, vp9RTX, av1PT, av1RTX   = 98, 99, 45, 46
+	redPT, redRTX, ulpfecPT        = 116, 117, 118
 
 	ridExt, repairedExt, dependencyExt, outDependencyExt = 10, 11, 12, 13
 )
@@ -126,6 +127,8 @@ func testCodecs() map[uint8]Codec {
 		h264PT: {Name: "H264", ClockRate: 90000}, h264RTX: {Name: "rtx", ClockRate: 90000, APT: h264PT},
 		vp9PT: {Name: "VP9", ClockRate: 90000}, vp9RTX: {Name: "rtx", ClockRate: 90000, APT: vp9PT},
 		av1PT: {Name: "AV1", ClockRate: 90000}, av1RTX: {Name: "rtx", ClockRate: 90000, APT: av1PT},
+		redPT: {Name: "red", ClockRate: 90000}, redRTX: {Name: "rtx", ClockRate: 90000, APT: redPT},
+		ulpfecPT: {Name: "ulpfec", ClockRate: 90000},
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 // Codec is what a payload type stands for. A stream of a codec that is not named here is received and
 // never shown, as its key frames are not known.
 type Codec struct {
-	Name      string // VP8, VP9, H264, AV1, or RTX with APT set
+	Name      string // VP8, VP9, H264, AV1, RED, ULPFEC, or RTX with APT set
 	Format    string // what receivers must have in PayloadTypes, such as a profile; "" = Name
 	ClockRate uint32
 	APT       uint8 // of RTX: the payload type that is retransmitted (RFC 4588 section 8.1)
@@ -22,6 +22,9 @@ const (
 	H264 = "H264"
 	AV1  = "AV1"
 	RTX  = "rtx"
+
+	RED    = "red"    // around the packets of a sender that protects them (RFC 2198)
+	ULPFEC = "ulpfec" // the packets, in RED, that it protects them with (RFC 5109)
 )
 
 // defaultClockRate is that of every video codec of WebRTC.
@@ -35,6 +38,8 @@ type packet struct {
 	marker    bool
 	keyFrame  bool  // the first packet of a key frame
 	missed    int64 // packets before it that are found missing with it
+	follows   int64 // the packet that it is known to follow: what is missing between them is no part of the picture; 0 = not known
+	restores  bool  // parity packets may now be able to restore others
 	codec     *Codec
 	layer     layer
 	vp8       mediartp.VP8 // if that is the codec

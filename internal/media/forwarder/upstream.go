@@ -135,7 +135,7 @@ func (u *Upstream) RemoveTrack(t *UpTrack) {
 	}
 	u.mu.Unlock()
 	t.close()
-	u.log.Debug("video track removed", "mid", t.cfg.MID)
+	u.log.Debug("video track removed", "mid", t.cfg.MID, "parity", t.protection.parity, "restored", t.protection.restored)
 }
 
 // HandleRTP takes a packet in. It is false, and nothing has been done, when the packet belongs to none of
@@ -145,6 +145,9 @@ func (u *Upstream) HandleRTP(b *transport.Batch, h *rtp.Header, payload []byte, 
 	track, ok := u.takeIn(b, &p, h, payload, arrival)
 	if ok {
 		track.forward(b, &p)
+		if p.restores {
+			u.forwardRestored(b, track, arrival)
+		}
 	}
 	return track != nil
 }
@@ -215,8 +218,9 @@ func (u *Upstream) routeLocked(h *rtp.Header) (route, bool) {
 		if t.cfg.MID != string(mid) {
 			continue
 		}
-		r := route{track: t, rtx: t.rtx[h.PayloadType] != nil}
-		if !r.rtx && t.codecs[h.PayloadType] == nil {
+		_, rtx := t.rtx[h.PayloadType]
+		r := route{track: t, rtx: rtx}
+		if !rtx && !t.sends(h.PayloadType) {
 			return route{}, false
 		}
 		if t.cfg.RID != "" && t.cfg.RID != string(u.ridOf(h, r.rtx)) {

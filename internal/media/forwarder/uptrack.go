@@ -17,14 +17,14 @@ type TrackConfig struct {
 	SSRC, RTXSSRC uint32 // 0 = not known yet
 	MID           string
 	RID           string          // of a simulcast encoding (RFC 8851), which has no SSRC until it sends
-	Codecs        map[uint8]Codec // by payload type, those of RTX included
+	Codecs        map[uint8]Codec // by payload type, those of RTX, RED and ULPFEC included
 }
 
 // UpTrack is one video stream that a connection sends. It is made by Upstream.AddTrack.
 type UpTrack struct {
 	cfg    TrackConfig
 	codecs map[uint8]*Codec // media payload types
-	rtx    map[uint8]*Codec // RTX payload types, to the codec that they retransmit
+	rtx    map[uint8]uint8  // RTX payload types, to what they retransmit
 
 	// Guarded by the Upstream's mu.
 	ssrc, rtxSSRC uint32
@@ -32,6 +32,7 @@ type UpTrack struct {
 	missing       mediartp.NackList
 	hasSPS        bool // the H.264 stream carries its parameter sets
 	dependencies  mediartp.DependencyReader
+	protection    protection
 	asked         bool // a key-frame request is out
 	askedAt       int64
 	everAsked     bool
@@ -50,17 +51,22 @@ type UpTrack struct {
 }
 
 func newUpTrack(cfg TrackConfig) *UpTrack {
-	t := &UpTrack{cfg: cfg, codecs: make(map[uint8]*Codec), rtx: make(map[uint8]*Codec)}
+	t := &UpTrack{cfg: cfg, codecs: make(map[uint8]*Codec), rtx: make(map[uint8]uint8)}
 	for pt, c := range cfg.Codecs {
-		if c.APT == 0 {
+		switch {
+		case c.Name == RED:
+			t.protection.red = pt
+		case c.Name == ULPFEC:
+			t.protection.ulpfec = pt
+		case c.APT == 0:
 			c.ClockRate = cmp.Or(c.ClockRate, defaultClockRate)
 			c.Format = cmp.Or(c.Format, c.Name)
 			t.codecs[pt] = &c
 		}
 	}
 	for pt, c := range cfg.Codecs {
-		if c.APT != 0 && t.codecs[c.APT] != nil {
-			t.rtx[pt] = t.codecs[c.APT]
+		if c.APT != 0 && (t.codecs[c.APT] != nil || c.APT == t.protection.red) {
+			t.rtx[pt] = c.APT
 		}
 	}
 	t.reception.ClockRate = defaultClockRate
@@ -80,10 +86,15 @@ func (t *UpTrack) Stats() Stats {
 // frame comes.
 func (t *UpTrack) RequestKeyFrame() { t.wantsKey.Store(true) }
 
+// sends tells whether packets of the stream itself may have the payload type.
+func (t *UpTrack) sends(payloadType uint8) bool {
+	return t.codecs[payloadType] != nil || t.protection.red != 0 && payloadType == t.protection.red
+}
+
 // accept takes in a packet of the stream itself and describes it in p, which is zero. The Upstream's mu is
 // held.
 func (t *UpTrack) accept(p *packet, h *rtp.Header, payload, descriptor []byte, arrival int64) bool {
-	codec := t.codecs[h.PayloadType]
+	codec, payload, parity := t.open(h, payload)
 	if codec == nil {
 		return false
 	}
@@ -98,6 +109,7 @@ func (t *UpTrack) accept(p *packet, h *rtp.Header, payload, descriptor []byte, a
 	case mediartp.Restarted:
 		t.missing.Reset()
 		t.missing.Arrived(ext, arrival)
+		t.protection.until = 0
 		t.count.started = false
 		t.report.Store(nil)
 		t.RequestKeyFrame()
@@ -108,14 +120,22 @@ func (t *UpTrack) accept(p *packet, h *rtp.Header, payload, descriptor []byte, a
 		}
 	}
 	t.inspect(p, codec, ext, h, payload, descriptor, arrival)
+	if t.protection.red != 0 {
+		t.keep(p, h, parity)
+	}
 	return true
 }
 
 // acceptRTX takes in a retransmitted packet. Only one that is missing is of use; the rest is probing.
 func (t *UpTrack) acceptRTX(p *packet, h *rtp.Header, payload, descriptor []byte, arrival int64) bool {
-	codec := t.rtx[h.PayloadType]
+	apt, known := t.rtx[h.PayloadType]
 	seq, original, ok := mediartp.DecapsulateRTX(payload)
-	if codec == nil || !ok || !t.reception.Started() {
+	if !known || !ok || !t.reception.Started() {
+		return false
+	}
+	h.PayloadType = apt
+	codec, original, _ := t.open(h, original)
+	if codec == nil {
 		return false
 	}
 	ext := t.reception.Peek(seq)
@@ -123,6 +143,7 @@ func (t *UpTrack) acceptRTX(p *packet, h *rtp.Header, payload, descriptor []byte
 		return false
 	}
 	t.inspect(p, codec, ext, h, original, descriptor, arrival)
+	t.connect(p)
 	return true
 }
 

@@ -125,6 +125,17 @@ func (l *NackList) Remove(ext, now int64) bool {
 	return false
 }
 
+// Forget takes a packet off the list that came otherwise than by being asked for, or never will come. It is false for one
+// that was not missing.
+func (l *NackList) Forget(ext int64) bool {
+	n := l.before(ext)
+	if n == len(l.items) || l.items[n].ext != ext || l.items[n].suspected {
+		return false
+	}
+	l.items = slices.Delete(l.items, n, n+1)
+	return true
+}
+
 // certain makes suspected packets missing ones: a later one has come, so they were sent. What is suspected is therefore
 // always above everything that has come, and giving it up never makes a packet new that was taken already. It returns
 // how many they were.

@@ -153,7 +153,7 @@ func (s AnswerSection) writeRejected(w *writer) {
 
 func (s AnswerSection) writeHead(w *writer) {
 	var formats strings.Builder
-	for _, c := range s.Negotiated.Codecs {
+	for _, c := range s.Negotiated.Formats() {
 		fmt.Fprintf(&formats, " %d", c.PayloadType)
 		if c.RTXPayloadType != 0 {
 			fmt.Fprintf(&formats, " %d", c.RTXPayloadType)
@@ -174,7 +174,7 @@ func (s AnswerSection) writeBody(w *writer) {
 	}
 	w.line("a=rtcp-mux")
 	w.line("a=rtcp-rsize")
-	for _, c := range s.Negotiated.Codecs {
+	for _, c := range s.Negotiated.Formats() {
 		c.write(w)
 	}
 	if sending && s.Role != RoleCamera {

@@ -42,7 +42,7 @@ func TestAnswerText(t *testing.T) {
 		"a=rtpmap:111 opus/48000/2", "a=rtcp-fb:111 transport-cc", "a=fmtp:111 minptime=10;useinbandfec=1",
 		"a=rtpmap:63 red/48000/2", "a=fmtp:63 111/111",
 		"a=ssrc:1000 cname:c",
-		"m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99 108 109 45 46", "c=IN IP4 0.0.0.0",
+		"m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99 108 109 45 46 118 119 120", "c=IN IP4 0.0.0.0",
 	}, transport, []string{
 		"a=mid:1",
 		"a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
@@ -65,6 +65,7 @@ func TestAnswerText(t *testing.T) {
 		"a=rtpmap:45 AV1/90000",
 		"a=rtcp-fb:45 nack", "a=rtcp-fb:45 nack pli", "a=rtcp-fb:45 ccm fir", "a=rtcp-fb:45 transport-cc", "a=rtcp-fb:45 goog-remb",
 		"a=rtpmap:46 rtx/90000", "a=fmtp:46 apt=45",
+		"a=rtpmap:118 red/90000", "a=rtpmap:119 rtx/90000", "a=fmtp:119 apt=118", "a=rtpmap:120 ulpfec/90000",
 	})
 	if got != strings.Join(want, "\r\n")+"\r\n" {
 		t.Errorf("got\n%s", got)
@@ -194,6 +195,9 @@ func checkVideo(t *testing.T, offered *sdp.Section, lines []string, direction st
 				want += " rtx/90000"
 			}
 		}
+	}
+	if direction != "sendonly" && slices.ContainsFunc(offered.Codecs, func(c sdp.Codec) bool { return c.Name == "ulpfec" }) { // what only the sender of a camera may use
+		want += " red/90000 rtx/90000 ulpfec/90000"
 	}
 	if got := strings.Join(codecs, " "); got != want {
 		t.Errorf("mid %s has the codecs %s", offered.MID, got)
@@ -327,6 +331,33 @@ func TestNegotiateMatchesProfiles(t *testing.T) {
 		if err == nil && (n.Codecs[0].Format != c.format || n.Codecs[0].Fmtp != c.answer || n.Codecs[0].PayloadType != 100 || n.Codecs[0].RTXPayloadType != 0) {
 			t.Errorf("%s %s: %+v", c.codec, c.fmtp, n.Codecs[0])
 		}
+	}
+}
+
+func TestProtectionIsAcceptedWhole(t *testing.T) {
+	const red, rtx, parity = "a=rtpmap:116 red/90000", "a=rtpmap:117 rtx/90000\r\na=fmtp:117 apt=116", "a=rtpmap:118 ulpfec/90000"
+	for _, c := range []struct {
+		name  string
+		lines []string
+		ok    bool
+	}{
+		{"all", []string{red, rtx, parity}, true},
+		{"no ULPFEC", []string{red, rtx}, false},
+		{"no RED", []string{parity}, false},
+		{"RED that cannot be retransmitted", []string{red, parity}, false},
+		{"of another clock", []string{"a=rtpmap:116 red/48000", rtx, parity}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			lines := append([]string{"m=video 9 UDP/TLS/RTP/SAVPF 96 116 117 118", "a=mid:0", "a=rtcp-mux", "a=rtpmap:96 VP8/90000"}, c.lines...)
+			section := parse(t, minimal(lines...)).Sections[0]
+			received, err := sdp.NegotiateVideoReceive(section)
+			if err != nil || (len(received.Protection) == 2) != c.ok || len(received.Codecs) != 1 {
+				t.Errorf("negotiated %+v, %v", received, err)
+			}
+			if sent, err := sdp.NegotiateVideoSend(section, true); err != nil || len(sent.Protection) != 0 {
+				t.Errorf("to receivers: %+v, %v", sent, err)
+			}
+		})
 	}
 }
 

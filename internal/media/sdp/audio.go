@@ -11,7 +11,7 @@ import (
 // Names of the audio formats as answers and the media plane write them.
 const (
 	Opus = "opus"
-	RED  = "red" // redundant audio data (RFC 2198) around Opus
+	RED  = "red" // redundant data (RFC 2198), around Opus or video
 )
 
 // maxSentBitrate is what clients that send stereo may use for it, in bit/s: what good music needs. Browsers would use

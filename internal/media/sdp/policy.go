@@ -19,9 +19,13 @@ const (
 // of the client.
 type Negotiated struct {
 	Codecs     []Codec // most wanted first
+	Protection []Codec // RED and ULPFEC, if a sender of video may protect its packets with them
 	Extensions map[string]uint8
 	Audio      AudioWish // of an audio section
 }
+
+// Formats is all that may be in a packet: codecs and protection.
+func (n Negotiated) Formats() []Codec { return slices.Concat(n.Codecs, n.Protection) }
 
 // find returns the first codec that the predicate accepts; none for a section that is nil or rejected.
 func (s *Section) find(accept func(Codec) bool) (Codec, bool) {

@@ -76,10 +76,31 @@ func isDefault(profile string) bool { return profile == "" || profile == "0" }
 //
 // REMB is accepted beside it: the sender keeps to the lower of what both allow, so that it can be told how much
 // its one receiver takes.
+//
+// Forward error correction is accepted as browsers offer it: RED around all packets, and ULPFEC in it. They protect
+// packets while they are told of losses, and only what a receiver can do without knowing which packets were for
+// protection: VP8 and VP9.
 func NegotiateVideoReceive(s *Section) (Negotiated, error) {
-	return negotiateVideo(s, []string{"nack", "nack pli", "ccm fir", feedbackTransportCC, FeedbackREMB},
+	n, err := negotiateVideo(s, []string{"nack", "nack pli", "ccm fir", feedbackTransportCC, FeedbackREMB},
 		[]string{ExtensionMID, ExtensionTransportCC, ExtensionAbsSendTime, ExtensionRID, ExtensionRepairedRID, ExtensionDependency})
+	if err != nil {
+		return n, err
+	}
+	red, hasRED := s.find(func(c Codec) bool { return isProtection(c, RED) })
+	parity, hasParity := s.find(func(c Codec) bool { return isProtection(c, ULPFEC) })
+	if hasRED && hasParity && red.RTXPayloadType != 0 {
+		n.Protection = []Codec{
+			{PayloadType: red.PayloadType, Name: RED, ClockRate: red.ClockRate, RTXPayloadType: red.RTXPayloadType},
+			{PayloadType: parity.PayloadType, Name: ULPFEC, ClockRate: parity.ClockRate},
+		}
+	}
+	return n, nil
 }
+
+// ULPFEC is the name of packets of forward error correction in session descriptions (RFC 5109).
+const ULPFEC = "ulpfec"
+
+func isProtection(c Codec, name string) bool { return strings.EqualFold(c.Name, name) && c.ClockRate == 90000 }
 
 // NegotiateVideoSend is the policy for a section on which the server sends. With transportCC the receiver
 // reports the arrival of every packet, which the server estimates the bandwidth by. Without it, but with

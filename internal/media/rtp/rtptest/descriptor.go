@@ -1,5 +1,5 @@
-// Package rtptest writes what encoders write, for tests: bits and dependency descriptors (the AV1 RTP
-// specification, appendix A). It shares no code with the readers in package rtp.
+// Package rtptest writes what senders write, for tests: bits, dependency descriptors (the AV1 RTP
+// specification, appendix A) and parity packets (RFC 5109). It shares no code with the readers in package rtp.
 package rtptest
 
 import (
