@@ -53,6 +53,9 @@ func (o *overview) view(p *Participant) Index {
 		if !e.listed || !p.mayReceiveLocked(e.group) {
 			continue
 		}
+		if e.group.stalled {
+			ix.Stalled = append(ix.Stalled, e.streamID)
+		}
 		owner, st := e.group.owner.member, e.track.Stats()
 		ix.Sources = append(ix.Sources, Source{
 			StreamID: e.streamID, GroupID: e.group.id,
@@ -61,6 +64,7 @@ func (o *overview) view(p *Participant) Index {
 			FrameRate: uint32(st.FrameRate + 0.5), Width: uint32(st.Width), Height: uint32(st.Height),
 		})
 	}
+	slices.Sort(ix.Stalled)
 	slices.SortFunc(ix.Sources, func(a, b Source) int { return cmp.Compare(a.StreamID, b.StreamID) })
 	return ix
 }

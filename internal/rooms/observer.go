@@ -44,6 +44,7 @@ const (
 // Index is a snapshot of the video streams of a conference as one participant may see them.
 type Index struct {
 	Sources      []Source
+	Stalled      []uint32     // stream ids of the sources whose sender does not get through at present
 	AtCapacity   bool         // no camera of this participant is accepted
 	Participants int          // people in the conference, the receiver included
 	Codecs       []sdp.Format // that everybody can decode; shared, not to be changed

@@ -19,6 +19,7 @@ type videoGroup struct {
 	owner     *Participant
 	encodings []*encoding // in the client's order, the smallest first
 
+	stalled     bool  // the camera is on and nothing comes
 	takesLimits bool  // the sender follows REMB
 	limit       int64 // bit/s that it is told, 0 = none
 }
@@ -174,6 +175,10 @@ const (
 	longestSilence  = 2 * time.Second
 	silentFrames    = 4
 	startPatience   = 3 * time.Second
+
+	// stallPatience is how long a camera may send nothing at all before its viewers are told. Of a screen on which nothing
+	// moves browsers send a picture a second.
+	stallPatience = 3 * time.Second
 )
 
 // refreshLocked notes which encodings are sent at present. Receivers of one that has stopped are moved to
@@ -184,6 +189,7 @@ func (g *videoGroup) refreshLocked(now int64) {
 	for _, e := range g.encodings {
 		newest = max(newest, e.track.Stats().LastPacket)
 	}
+	g.noticeStallLocked(newest, now)
 	last := g.lastListed(newest, now)
 	changed := false
 	for _, e := range g.encodings {
@@ -199,6 +205,16 @@ func (g *videoGroup) refreshLocked(now int64) {
 	}
 	if changed {
 		g.eachReceiverLocked((*receivedVideo).settle)
+	}
+}
+
+// noticeStallLocked notes whether what viewers see stands still because its sender does not get through; newest is when the
+// last packet came.
+func (g *videoGroup) noticeStallLocked(newest, now int64) {
+	meant := slices.ContainsFunc(g.encodings, func(e *encoding) bool { return e.maxKbps > 0 })
+	stalled := meant && newest != 0 && now-newest > int64(stallPatience)
+	if stalled != g.stalled {
+		g.stalled, g.owner.room.indexDirty = stalled, true
 	}
 }
 

@@ -181,6 +181,40 @@ func TestOneEncodingIsAlwaysListed(t *testing.T) {
 	}
 }
 
+// Viewers are told when a camera that is on sends nothing, and when it is back.
+func TestIndexTellsWhoDoesNotGetThrough(t *testing.T) {
+	s := newStudio(t)
+	e := s.announce([]string{"low", "hi"}, 300, 1200)
+	expect := func(when string, dirty bool, want ...uint32) {
+		t.Helper()
+		if s.room.indexDirty != dirty {
+			t.Errorf("%s: the index changes: %v", when, s.room.indexDirty)
+		}
+		s.room.indexDirty = false
+		if got := s.room.overviewLocked().view((*s.room.members.Load())[1]).Stalled; !slices.Equal(got, want) {
+			t.Errorf("%s: stalled %v, want %v", when, got, want)
+		}
+	}
+	s.play(stallPatience + time.Second)
+	expect("nothing has come yet", true)
+	s.play(3*time.Second, "low", "hi")
+	expect("both are sent", true)
+	s.play(stallPatience)
+	expect("a pause", false)
+	s.play(time.Second)
+	expect("nothing comes", true, e[0].streamID, e[1].streamID)
+	s.play(time.Second)
+	expect("still nothing", false, e[0].streamID, e[1].streamID)
+	s.play(100*time.Millisecond, "low", "hi")
+	expect("it is back", true)
+	s.play(stallPatience+time.Second, "low")
+	expect("only the small one comes, which is enough", true)
+	s.announce([]string{"low", "hi"}, 0, 0)
+	s.room.indexDirty = false
+	s.play(stallPatience + time.Second)
+	expect("the client sends nothing on purpose", s.room.indexDirty)
+}
+
 func TestCodecsThatEverybodyDecodes(t *testing.T) {
 	s := newStudio(t)
 	members := *s.room.members.Load()

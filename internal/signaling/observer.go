@@ -31,8 +31,9 @@ var codecCapabilities = map[sdp.Format]signalpb.SdkVideoCodecCapability{
 
 func indexFrame(ix rooms.Index) *signalpb.SdkSignalFrame {
 	body := &signalpb.SdkIndexFrame{
-		AtCapacity:      proto.Bool(ix.AtCapacity),
-		NumParticipants: proto.Uint32(uint32(ix.Participants)),
+		AtCapacity:        proto.Bool(ix.AtCapacity),
+		PausedAtSourceIds: ix.Stalled,
+		NumParticipants:   proto.Uint32(uint32(ix.Participants)),
 	}
 	for _, src := range ix.Sources {
 		body.Sources = append(body.Sources, &signalpb.SdkStreamDescriptor{

@@ -18,6 +18,12 @@ async function got(me, other) {
   return { frames: now.video[other.attendee]?.frames ?? 0, packets: now.audio?.packets ?? 0 }
 }
 
+// stalled is whether somebody is told that the other's picture stands still because of the other's connection.
+async function stalled(me, other) {
+  const tiles = await me.page.evaluate(() => window.call.tiles())
+  return tiles.find((tile) => tile.attendee === other.attendee)?.stalled
+}
+
 // flows waits until sound and picture arrive, from now on.
 async function flows(me, other, deadline) {
   const before = await got(me, other)
@@ -39,12 +45,14 @@ for (const how of ['silent', 'broken']) {
       const { frames } = await got(ann, ben)
       await pause(500)
       assert.equal((await got(ann, ben)).frames, frames, 'nothing comes from somebody who is offline')
+      assert.equal(await stalled(ann, ben), true, 'the picture is marked')
       await ben.line.restore()
       if (how === 'broken') await page.setOffline(false)
       const online = Date.now()
       const left = () => Math.max(1, online + 10_000 - Date.now())
       await Promise.all([flows(ann, ben, left()), flows(ben, ann, left())])
       t.diagnostic(`media in both directions after ${Date.now() - online} ms`)
+      await until('the picture is no longer marked', 5000, async () => (await stalled(ann, ben)) === false)
       const log = await ben.log()
       t.diagnostic(`ben: ${log}`)
       assert.ok(!log.includes('stopped'))

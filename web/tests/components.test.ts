@@ -84,7 +84,7 @@ describe('ended panel', () => {
 describe('participant tile', () => {
   const person: Participant = {
     attendeeId: 'a1', name: 'Ann Lee', self: false, content: false, muted: false, speaking: false, tileId: undefined, portrait: false,
-    held: false,
+    held: false, stalled: false,
   }
 
   it('binds and lets go of the picture as it comes, changes and goes', async () => {
@@ -110,6 +110,16 @@ describe('participant tile', () => {
     const engine = { bindVideo: vi.fn(), unbindVideo: vi.fn(), show: vi.fn(), hide: vi.fn() } as unknown as MeetingEngine
     const tile = show(ParticipantTile, { props: { participant: { ...person, tileId: 4, held: true }, engine, veiled: false, pinned: false } })
     expect(tile.find(testId('tile-held')).text()).toContain('too weak')
+  })
+
+  it('says that nothing arrives from somebody, unless the own connection is why', () => {
+    const engine = { bindVideo: vi.fn(), unbindVideo: vi.fn(), show: vi.fn(), hide: vi.fn() } as unknown as MeetingEngine
+    const stalled = { ...person, tileId: 4, stalled: true }
+    const tile = show(ParticipantTile, { props: { participant: stalled, engine, veiled: false, pinned: false } })
+    expect(tile.find(testId('tile-stalled')).text()).toContain('Ann Lee')
+    const both = show(ParticipantTile, { props: { participant: { ...stalled, held: true }, engine, veiled: false, pinned: false } })
+    expect(both.find(testId('tile-stalled')).exists()).toBe(false)
+    expect(both.find(testId('tile-held')).exists()).toBe(true)
   })
 
   it('says who it is and whether the microphone is off', async () => {

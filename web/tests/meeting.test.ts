@@ -96,8 +96,9 @@ describe('video tile', () => {
 
   it('has a picture as soon as there is a stream, bound to an element or not', () => {
     const picture = { boundVideoStream: {} as MediaStream, videoStreamContentWidth: 640, videoStreamContentHeight: 360 }
-    const shown = { tileId: 1, attendeeId: 'ann', active: true, width: 640, height: 360, held: false }
+    const shown = { tileId: 1, attendeeId: 'ann', active: true, width: 640, height: 360, held: false, stalled: false }
     expect(videoTile(state(picture))).toEqual(shown)
+    expect(videoTile(state({ ...picture, poorConnection: true }))).toEqual({ ...shown, stalled: true })
     expect(videoTile(state({ ...picture, localTile: true, localTileStarted: true }))).toEqual(shown)
   })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { displayName, Roster } from '@/meeting/roster'
 
-const tile = (tileId: number, attendeeId: string, active = true) => ({ tileId, attendeeId, active, width: 640, height: 360, held: false })
+const tile = (tileId: number, attendeeId: string, active = true) => ({ tileId, attendeeId, active, width: 640, height: 360, held: false, stalled: false })
 
 function withBob() {
   const roster = new Roster('me', 'aa#Ann')

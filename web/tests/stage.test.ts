@@ -8,7 +8,7 @@ import { SpeechDetector } from '@/meeting/speech'
 function someone(attendeeId: string, change: Partial<Participant> = {}): Participant {
   return {
     attendeeId, name: attendeeId.split('#')[0] ?? '', self: attendeeId.startsWith('me'), content: attendeeId.endsWith('#content'), muted: false, speaking: false,
-    tileId: undefined, portrait: false, held: false, ...change,
+    tileId: undefined, portrait: false, held: false, stalled: false, ...change,
   }
 }
 const ids = (list: readonly Participant[]) => list.map(({ attendeeId }) => attendeeId)

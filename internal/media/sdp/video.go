@@ -100,7 +100,9 @@ func NegotiateVideoReceive(s *Section) (Negotiated, error) {
 // ULPFEC is the name of packets of forward error correction in session descriptions (RFC 5109).
 const ULPFEC = "ulpfec"
 
-func isProtection(c Codec, name string) bool { return strings.EqualFold(c.Name, name) && c.ClockRate == 90000 }
+func isProtection(c Codec, name string) bool {
+	return strings.EqualFold(c.Name, name) && c.ClockRate == 90000
+}
 
 // NegotiateVideoSend is the policy for a section on which the server sends. With transportCC the receiver
 // reports the arrival of every packet, which the server estimates the bandwidth by. Without it, but with

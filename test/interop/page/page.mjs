@@ -24,7 +24,7 @@ window.call = {
   tiles: () =>
     session.audioVideo.getAllVideoTiles().map((t) => {
       const s = t.state()
-      return { tile: s.tileId, attendee: s.boundAttendeeId, local: s.localTile, active: s.active }
+      return { tile: s.tileId, attendee: s.boundAttendeeId, local: s.localTile, active: s.active, stalled: s.poorConnection }
     }),
 
   // simulcast and svc are settings of the SDK; codecs are the names to send with, best first; size is what

@@ -204,6 +204,7 @@ export const en = {
     speakingMuted: 'Your microphone is off. Nobody hears you.',
     turnMicrophoneOn: 'Turn on',
     held: 'The picture is paused: your connection is too weak for it.',
+    stalled: 'The picture stands still: nothing arrives from {name}.',
     poorConnection: 'Your connection is weak. You may not hear everything.',
     turnCameraOff: 'Turn camera off',
     inCall: '{count} person in the call | {count} people in the call',

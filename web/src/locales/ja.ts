@@ -206,6 +206,7 @@ export const ja: Messages = {
     speakingMuted: 'マイクがオフです。声は誰にも届いていません。',
     turnMicrophoneOn: 'オンにする',
     held: '接続が不安定なため、映像を一時停止しています。',
+    stalled: '{name} からの映像が届いていません。',
     poorConnection: '接続が不安定です。音声が途切れることがあります。',
     turnCameraOff: 'カメラをオフにする',
     inCall: '{count} 人が参加中 | {count} 人が参加中',

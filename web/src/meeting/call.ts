@@ -28,6 +28,8 @@ export interface VideoTile {
   height: number
   /** The server holds the picture back, because the connection has no room for it. */
   held: boolean
+  /** The sender does not get through: the picture stands still. */
+  stalled: boolean
 }
 
 /** From a face in a strip to a screen that is to be read. */

@@ -15,6 +15,8 @@ export interface Participant {
   readonly portrait: boolean
   /** The picture is held back, because the connection has no room for it. */
   readonly held: boolean
+  /** The picture stands still, because the sender does not get through. */
+  readonly stalled: boolean
 }
 
 const contentSuffix = '#content'
@@ -101,7 +103,9 @@ export class Roster {
 
   private showTile(attendeeId: string): void {
     const tile = [...this.tiles.values()].find((each) => each.attendeeId === attendeeId && each.active)
-    this.change(attendeeId, { tileId: tile?.tileId, portrait: tile !== undefined && tile.height > tile.width, held: tile?.held ?? false })
+    this.change(attendeeId, {
+      tileId: tile?.tileId, portrait: tile !== undefined && tile.height > tile.width, held: tile?.held ?? false, stalled: tile?.stalled ?? false,
+    })
   }
 
   private isSpeaking(attendeeId: string, now: number): boolean {
@@ -120,6 +124,7 @@ export class Roster {
       tileId: undefined,
       portrait: false,
       held: false,
+      stalled: false,
     })
     this.cached = undefined
     // The picture may have come before the name.

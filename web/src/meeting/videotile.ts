@@ -13,5 +13,6 @@ export function videoTile(state: VideoTileState): VideoTile | undefined {
     width: state.videoStreamContentWidth ?? 0,
     height: state.videoStreamContentHeight ?? 0,
     held: state.paused,
+    stalled: state.poorConnection,
   }
 }
