@@ -158,6 +158,9 @@ func (c *Conn) runDTLS(pipe *dtlsPipe) {
 		return
 	}
 	c.run(session, pipe, c.connect)
+	if pipe.Count() == 0 { // else there is something to read
+		c.restIfDue(Now() + int64(restAfter))
+	}
 }
 
 // run does the handshake of a session, if it needs one, and what comes then. After it the association lives on in the

@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	// restAfter is how long the DTLS library stays after a handshake, or after it was woken.
+	// restAfter is how long the DTLS library stays when it has something to read after a handshake, or was woken.
 	restAfter = 2 * time.Second
 	// goodbyeTime bounds what a rested association takes to say that it ends.
 	goodbyeTime = time.Second
 )
 
 // rested is a DTLS association without the library, which takes three goroutines and much memory for each connection.
-// After the handshake there is nothing to do for it but to answer repeated flights of the peer, which the datagrams of our
+// From the end of the handshake on there is nothing to do for it but to answer repeated flights of the peer, which the datagrams of our
 // own last flight do, and to read and write close_notify, for which the library is set up again from its state.
 //
 // The library warns that two users of one state could protect two records under one number. There never are two: the

@@ -2,10 +2,9 @@
 // passive role (RFC 5763), SRTP and SRTCP (RFC 5764, RFC 3711, RFC 7714), told apart by their first byte (RFC 7983).
 //
 // A Server owns one socket for every two processors, each with a goroutine that reads it, and a goroutine that watches
-// for peers that fell silent. A Conn is one
-// peer; it costs no goroutine but during its DTLS handshake and for two seconds after it, and none on the packet path:
-// the reader decrypts in place and calls the Handler directly, and whatever the Handler sends is collected in a Batch
-// and leaves with few system calls (sendmmsg with UDP generic segmentation offload).
+// for peers that fell silent. A Conn is one peer; it costs no goroutine but during its DTLS handshake, and none on the
+// packet path: the reader decrypts in place and calls the Handler directly, and whatever the Handler sends is collected
+// in a Batch and leaves with few system calls (sendmmsg with UDP generic segmentation offload).
 //
 // A peer that cannot use UDP connects to the TCP port of the same number (RFC 6544, framed by RFC 4571). That costs two
 // goroutines, and what a slow one does not take is dropped. A Link is a third way in, for a relay in this process.
