@@ -22,7 +22,6 @@ const (
 // run is the clock of the room: it mixes one audio frame every 20 ms and runs the periodic work of
 // the media connections. It ends when stop is closed.
 func (r *Room) run() {
-	b := r.hub.cfg.Transport.NewBatch()
 	ticker := time.NewTicker(frame)
 	defer ticker.Stop()
 	start := time.Now()
@@ -38,26 +37,16 @@ func (r *Room) run() {
 			done = due - maxCatchUp
 		}
 		for ; done < due; done++ {
-			r.step(b, steps)
+			r.step(steps)
 			steps++
 		}
 	}
 }
 
 // step does the work of one frame. It takes no lock except every few frames for signaling.
-func (r *Room) step(b *transport.Batch, n int64) {
+func (r *Room) step(n int64) {
 	defer r.contain()
-	now := transport.Now()
-	r.mix.Step(func(s *mixer.Sink, f *mixer.Frame) {
-		if p, ok := s.Owner().(*Participant); ok {
-			p.sendAudio(b, f, now)
-		}
-	})
-	now, wall := transport.Now(), time.Now()
-	for _, p := range *r.members.Load() {
-		p.tick(b, now, wall)
-	}
-	b.Flush()
+	now := r.send()
 	if n%indexEvery == 0 {
 		r.refreshRoster()
 		r.refreshVideo(now)
@@ -77,6 +66,30 @@ func (r *Room) step(b *transport.Batch, n int64) {
 	if n%keyFramesEvery == 0 {
 		r.refreshScreens()
 	}
+}
+
+// send mixes a frame, and sends it and the reports that are due. It returns the time.
+func (r *Room) send() (now int64) {
+	now = transport.Now()
+	var b *transport.Batch // borrowed once all is mixed, which takes the longest
+	r.mix.Step(func(s *mixer.Sink, f *mixer.Frame) {
+		if b == nil {
+			b = r.hub.cfg.Transport.BorrowBatch()
+		}
+		if p, ok := s.Owner().(*Participant); ok {
+			p.sendAudio(b, f, now)
+		}
+	})
+	if b == nil {
+		b = r.hub.cfg.Transport.BorrowBatch()
+	}
+	now, wall := transport.Now(), time.Now()
+	for _, p := range *r.members.Load() {
+		p.tick(b, now, wall)
+	}
+	b.Flush()
+	r.hub.cfg.Transport.ReturnBatch(b)
+	return now
 }
 
 // refreshScreens asks for key frames of shared screens: a picture that hardly changes would otherwise keep what a

@@ -52,6 +52,22 @@ func (s *Server) NewBatch() *Batch {
 	return b
 }
 
+// BorrowBatch returns an empty batch for a moment. A batch takes some 50 KB and more, and those who send many times a
+// second, a little each time, do so one after the other.
+func (s *Server) BorrowBatch() *Batch {
+	if b, ok := s.idle.Get().(*Batch); ok {
+		return b
+	}
+	return s.NewBatch()
+}
+
+// ReturnBatch takes a borrowed batch back, once it is flushed.
+func (s *Server) ReturnBatch(b *Batch) {
+	if len(b.packets) == 0 { // else something has failed in the middle
+		s.idle.Put(b)
+	}
+}
+
 // reserve returns size bytes to build a datagram in. Without a commit they are given out again. A full batch is
 // flushed first.
 func (b *Batch) reserve(size int) ([]byte, error) {

@@ -59,6 +59,7 @@ type Server struct {
 	counters   counters
 	firstPanic sync.Once
 	batches    atomic.Uint32 // made so far; they send through the sockets in turn
+	idle       sync.Pool     // of *Batch, for BorrowBatch
 
 	// Lifecycle.
 	closeOnce sync.Once
