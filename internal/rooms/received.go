@@ -2,6 +2,7 @@ package rooms
 
 import (
 	"slices"
+	"strings"
 
 	"carillon/internal/media/forwarder"
 	"carillon/internal/media/sdp"
@@ -103,6 +104,7 @@ func (p *Participant) receiveLocked(m *media, section *sdp.AnswerSection, allowM
 	if v := p.received[mid]; v != nil {
 		return v
 	}
+	mid = strings.Clone(mid) // without the offer that it is a part of
 	v := &receivedVideo{ssrc: newSSRC(), rtxSSRC: newSSRC(), choice: choice{spatial: allLayers, temporal: allLayers}}
 	config := forwarder.DownConfig{
 		SSRC: v.ssrc, RTXSSRC: v.rtxSSRC, MID: mid, PayloadTypes: payloadTypes(section), CNAME: cname,

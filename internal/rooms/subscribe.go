@@ -2,6 +2,7 @@ package rooms
 
 import (
 	"slices"
+	"strings"
 
 	"carillon/internal/errs"
 	"carillon/internal/media/forwarder"
@@ -99,13 +100,14 @@ func (p *Participant) openMediaLocked(o *sdp.Offer) (*media, error) {
 	for _, f := range o.Fingerprints {
 		fingerprints = append(fingerprints, transport.Fingerprint{Algorithm: f.Algorithm, Value: f.Value})
 	}
+	ufrag := strings.Clone(o.Ufrag) // else all of the offer would stay in memory
 	conn, err := p.room.hub.cfg.Transport.NewConn(transport.ConnConfig{
-		RemoteUfrag: o.Ufrag, RemotePwd: o.Pwd, RemoteFingerprints: fingerprints, Handler: p,
+		RemoteUfrag: ufrag, RemotePwd: o.Pwd, RemoteFingerprints: fingerprints, Handler: p,
 	})
 	if err != nil {
 		return nil, err
 	}
-	m := &media{owner: p, conn: conn, remoteUfrag: o.Ufrag, sessionID: uint64(newSSRC())<<31 | uint64(newSSRC())}
+	m := &media{owner: p, conn: conn, remoteUfrag: ufrag, sessionID: uint64(newSSRC())<<31 | uint64(newSSRC())}
 	m.audioOut.open()
 	config := extensions(o)
 	config.Writer, config.MediaSSRC, config.Logger = conn, m.audioOut.header.SSRC, p.log

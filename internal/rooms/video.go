@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"carillon/internal/media/forwarder"
@@ -57,6 +58,7 @@ func (p *Participant) setCameraLocked(m *media, section *sdp.AnswerSection, send
 		rids = []string{""}
 	}
 	for i, rid := range rids {
+		rid = strings.Clone(rid)
 		kbps := uint32(defaultMaxKbps)
 		if i < len(sends) {
 			kbps = sends[i].MaxBitrateKbps
@@ -118,7 +120,7 @@ func trackConfig(section *sdp.AnswerSection, rid string) forwarder.TrackConfig {
 			codecs[c.RTXPayloadType] = forwarder.Codec{Name: forwarder.RTX, ClockRate: c.ClockRate, APT: c.PayloadType}
 		}
 	}
-	config := forwarder.TrackConfig{MID: section.Offer.MID, RID: rid, Codecs: codecs}
+	config := forwarder.TrackConfig{MID: strings.Clone(section.Offer.MID), RID: rid, Codecs: codecs}
 	if rid == "" {
 		config.SSRC, config.RTXSSRC = section.Offer.SSRC, section.Offer.RTXSSRC
 	}

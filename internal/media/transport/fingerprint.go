@@ -51,7 +51,8 @@ func parseFingerprints(list []Fingerprint) ([]Fingerprint, error) {
 		if err != nil || len(value) != len(want) {
 			return nil, errs.Field("fingerprint", "A DTLS fingerprint is malformed.")
 		}
-		usable = append(usable, Fingerprint{Algorithm: f.Algorithm, Value: string(value)})
+		algorithm := strings.Clone(f.Algorithm) // without the description that it is a part of
+		usable = append(usable, Fingerprint{Algorithm: algorithm, Value: string(value)})
 	}
 	if len(usable) == 0 {
 		return nil, errs.Field("fingerprint", "A SHA-256, SHA-384 or SHA-512 fingerprint is required.")
