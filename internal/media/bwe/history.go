@@ -1,7 +1,7 @@
 package bwe
 
 const (
-	minHistory = 256  // packets; power of two
+	minHistory = 128  // packets; power of two
 	maxHistory = 4096 // power of two, below half of the number space
 	// keepFor is how long a packet is kept at least, while there is room to grow: longer than any feedback takes.
 	keepFor = 2 * second
