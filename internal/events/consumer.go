@@ -98,7 +98,7 @@ func (c *consumer) catchUp(ctx context.Context, progress func()) error {
 			}
 			progress()
 		}
-		if failure != nil {
+		if failure != nil || len(list) < batchSize { // what was committed meanwhile has left a token in wake
 			return failure
 		}
 	}

@@ -132,6 +132,9 @@ func (f *Feed) advance(position int64) (int64, error) {
 			f.deliver(e)
 			position = e.Seq
 		}
+		if len(list) < batchSize { // what was committed meanwhile has left a token in wake
+			return position, nil
+		}
 	}
 }
 
