@@ -1,8 +1,6 @@
 package signaling
 
 import (
-	"context"
-
 	"google.golang.org/protobuf/proto"
 
 	"carillon/internal/errs"
@@ -28,8 +26,7 @@ func (s *session) handleJoin(join *signalpb.SdkJoinFrame) {
 	// What the change feed says about attendees waits until this one is in the room.
 	s.server.joining.RLock()
 	defer s.server.joining.RUnlock()
-	// A read that nobody can cancel needs no goroutine that waits for it.
-	conference, attendee, err := s.server.cfg.Meetings.Authenticate(context.Background(), s.conferenceID, s.token)
+	conference, attendee, err := s.server.cfg.Meetings.Authenticate(s.server.ctx, s.conferenceID, s.token)
 	if err != nil {
 		s.end(refusal(err))
 		if errs.CodeOf(err) != errs.Gone {
