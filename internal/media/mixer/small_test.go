@@ -199,3 +199,31 @@ func anyConversation(t *testing.T, rng *rand.Rand) {
 		t.Error("too little is tested")
 	}
 }
+
+// A frame that is inserted to lengthen the delay, after a packet that came just in time, ends passing on only for the rest
+// of that pause.
+func TestInsertedFrameIsNotAMissingOne(t *testing.T) {
+	r, source, _ := room1(t)
+	sink := r.members.Load().sinks[0]
+	s := newSender(t, words(tone(440)))
+	var held []sentPacket
+	var ended []int
+	passed := false
+	for i := range 600 {
+		if held = append(held, s.next()); i != 190 {
+			push(source, held...)
+			held = held[:0]
+		}
+		step(t, r)
+		if passed && !sink.passing() {
+			ended = append(ended, i)
+		}
+		passed = sink.passing()
+		if len(ended) > 0 && i > ended[0]+quietFor && !passed {
+			t.Fatalf("packets are not passed on in step %d; that ended in %v", i, ended)
+		}
+	}
+	if len(ended) != 1 || ended[0] < 191 {
+		t.Errorf("passing on ended in steps %v: nothing was inserted, or more", ended)
+	}
+}

@@ -161,8 +161,12 @@ func (s *Source) take(r *Room, p *popped, gap int) {
 		s.decoding = false
 	}
 	switch p.kind {
-	case nothing:
+	case nothing, inserted:
+		clean := s.clean
 		s.fillIn(r, nil, gap)
+		if p.kind == inserted {
+			s.clean = clean // nothing is missing
+		}
 		if !s.decoding {
 			s.level = SilentLevel
 		}
