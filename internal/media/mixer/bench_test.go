@@ -97,7 +97,7 @@ func TestStepDoesNotAllocate(t *testing.T) {
 	for range 200 {
 		b.step() // the buffers grow to what passing on needs
 	}
-	if b.room.pass.source == nil {
+	if passing(b.room) == 0 {
 		t.Fatal("no packets are passed on")
 	}
 	if allocs := testing.AllocsPerRun(200, b.step); allocs != 0 {
@@ -106,6 +106,16 @@ func TestStepDoesNotAllocate(t *testing.T) {
 	b.loops = append(b.loops, others...)
 	if allocs := testing.AllocsPerRun(100, b.step); allocs != 0 {
 		t.Errorf("%v allocations per step when that ends, want 0", allocs)
+	}
+	b.loops = [][]sentPacket{speechLoop(t, 0, true), speechLoop(t, 1, true)}
+	for range 200 {
+		b.step()
+	}
+	if passing(b.room) != 2 {
+		t.Fatal("the packets of two are not passed on to each other")
+	}
+	if allocs := testing.AllocsPerRun(200, b.step); allocs != 0 {
+		t.Errorf("%v allocations per step while two talk and the others hear a mix, want 0", allocs)
 	}
 	b.loops = nil
 	if allocs := testing.AllocsPerRun(200, b.step); allocs != 0 {
@@ -123,13 +133,16 @@ func cpuTime() int64 {
 }
 
 // BenchmarkStep is one step of rooms of different sizes. Those who talk without a pause are mixed; a single one who
-// makes pauses is passed on.
+// makes pauses is passed on, and so are two of whom each is the only one that the other hears.
 func BenchmarkStep(b *testing.B) {
 	for _, people := range []int{10, 50, 200} {
 		for _, talkers := range []int{0, 1, 3} {
 			b.Run(fmt.Sprintf("people=%d/talkers=%d", people, talkers), func(b *testing.B) { benchmarkStep(b, people, talkers, false) })
 		}
 		b.Run(fmt.Sprintf("people=%d/talkers=1-passed-on", people), func(b *testing.B) { benchmarkStep(b, people, 1, true) })
+	}
+	for _, people := range []int{2, 3} {
+		b.Run(fmt.Sprintf("people=%d/talkers=2-passed-on", people), func(b *testing.B) { benchmarkStep(b, people, 2, true) })
 	}
 }
 
@@ -152,7 +165,7 @@ func measureSteps(b *testing.B, room *busyRoom, pauses bool) {
 	for b.Loop() {
 		room.step()
 		steps++
-		if room.room.pass.source != nil {
+		if passing(room.room) > 0 {
 			passed++
 		}
 	}

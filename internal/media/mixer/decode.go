@@ -32,7 +32,7 @@ func (s *Source) decode(r *Room, p *popped) {
 		s.goOver(r, before, p.payload, out)
 	}
 	s.decoding, s.conceal = true, 0
-	s.packet, s.intact = append(s.packet[:0], p.payload...), true
+	s.latest, s.intact = append(s.latest[:0], p.payload...), true
 	if p.level == UnknownLevel {
 		s.hear(loudness)
 	}
@@ -100,7 +100,7 @@ func (s *Source) raw(r *Room, out *audio) []float32 {
 func (s *Source) merge(r *Room) {
 	before, n := s.pcm.len(), r.work.packet.samples
 	s.queue.pop(&r.work.packet, demand{again: true, narrow: s.narrow(), spare: s.spare})
-	s.take(r, &r.work.packet)
+	s.take(r, &r.work.packet, 0)
 	if !s.decoding || before < n || s.pcm.len()-before != n {
 		return // not two equal decoded packets: this time the delay stays
 	}

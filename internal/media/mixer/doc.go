@@ -18,15 +18,16 @@
 // The six loudest of those who talk now hold a talker number (talkers.go); nobody else is decoded. Who holds one
 // gives it up only to somebody clearly louder. What a sink hears is determined by the set
 // of current talkers that it excludes, for most sinks the empty set, and all sinks with the same set
-// share one mix and its encoder (mix.go). So a step costs one encode for all who are silent plus one for
-// each talker, and that for each format and coding that somebody listens in.
+// share one mix and its encoder (mix.go). So a step costs at most one encode for all who are silent plus one for
+// each talker, and that for each format and coding that somebody listens in; mixes of a single talker cost none (see
+// Passing on).
 //
 // A sink moves from one mix to another when its talker starts or stops. Opus predicts from frame to
 // frame, so the sink's decoder must not notice the change of encoder. A mix that is new therefore starts
 // as a copy of the encoder state of the mix its first listener heard in the frame before: to the decoder
 // the stream just goes on. The way back to an existing mix happens only after the talker has been silent
-// for the whole hangover; the two mixes have then had the same content, and so nearly the same state, for
-// half a second.
+// for the whole hangover; the two mixes have then had the same content for half a second. Their encoders may predict
+// differently all the same, so the next packet of that mix is one that decoders can begin with.
 //
 // # Coding
 //
@@ -46,12 +47,22 @@
 //
 // # Passing on
 //
-// While exactly one person talks, the others get that person's own packets (pass.go): nothing is encoded, and the
-// sound is not made worse by a second encoding. The mix takes over in any frame in which somebody else begins to
-// talk or a packet is missing. Packets are not passed on where that would cost quality: without a pause of the talker
-// to begin in, such as with music; over lines that lose packets, because only the mix can fill gaps; and when they
-// are not 20 ms long. Packets of stereo are passed on only while all who hear them have asked for stereo at the best
-// bitrate, which is what talkers may send at most. With a single listener who has not, everybody gets mixes.
+// A mix that would be of exactly one talker is replaced by that talker's own packets (pass.go): nothing is encoded, and
+// the sound is not made worse by a second encoding. This is decided for each listener: of two who talk over each other,
+// each gets the other one's packets, and only a third needs an encoder. It goes on while nobody talks. The mix takes
+// over in any frame in which somebody else begins to talk or a packet is missing.
+//
+// What is passed on has not the delay of our encoder, so the mix that takes over has that talker ahead of others by as
+// much, until the next pause; listeners who have heard the mix before go on hearing it as it was. Who is ahead is part
+// of what tells mixes apart (key).
+//
+// Talkers are decoded even if everybody who hears them gets their packets. A decoder that begins again needs a dozen
+// packets of speech before it is right, and longer with a steady tone, and the mix may be wanted in any step.
+//
+// Packets are not passed on where that would cost quality: without a pause of the talker to begin in, such as with
+// music; over lines that lose packets, because only the mix can fill gaps; and when they are not 20 ms long. Packets of
+// stereo are passed on only to those who have asked for stereo at the best bitrate, which is what talkers may send at
+// most. The others get mixes.
 //
 // # Goroutines and locks
 //

@@ -24,13 +24,26 @@ const faint = 0.002
 // silentPacket is 20 ms of digital silence (CELT mode, fullband). It stands in if the encoder fails.
 const silentPacket = "\xf8\xff\xfe"
 
-// mix is what the sinks that exclude the same talkers hear in the same coding: an encoder and its last packet.
-type mix struct {
-	coding  coding    // constant
+// key is what the sinks that hear the same have in common.
+type key struct {
+	passed *Source // whose packets are passed on; if there is one, nothing is encoded and the rest is zero
+
+	coding  coding
 	without talkerSet // talkers that are left out
-	heard   uint64    // the last step in which a sink heard it
-	talk    bool      // somebody is heard in the last packet
-	calm    bool      // the last packet is as good as silence, or not of this encoder
+	lead    talkerSet // talkers who are heard ahead, see Sink.led
+}
+
+// mix is what sinks with the same key hear: an encoder, or somebody's packets, and the last packet.
+type mix struct {
+	key           // but for coding, from start on
+	passes bool   // constant: it passes packets on, and has no encoder
+	heard  uint64 // the last step in which a sink heard it
+	talk   bool   // somebody is heard in the last packet
+	calm   bool   // the last packet is as good as silence, or not of this encoder
+
+	lone    *Source // the only talker in it; nil = nobody or several
+	alone   int     // steps for which it has been
+	follows *Source // what was passed on of it is to be continued by the encoder
 
 	enc     *opus.Encoder // nil if it could not be made
 	limiter limiter
@@ -46,37 +59,62 @@ type packetBuffer struct {
 
 func newMix(c coding) (*mix, error) {
 	enc, err := opus.NewEncoder(c.encoder())
-	return &mix{coding: c, enc: enc}, err
+	return &mix{key: key{coding: c}, enc: enc}, err
 }
 
-// start makes the mix one without the talkers in set that continues the stream of previous, or begins a
-// new stream if previous is nil or of another format.
-func (m *mix) start(set talkerSet, previous *mix) error {
-	m.without = set
-	if previous != nil && previous.coding.Format == m.coding.Format && previous.enc != nil && m.enc != nil {
-		m.enc.CopyState(previous.enc)
-		m.limiter = previous.limiter
-		m.silent, m.calm = previous.silent, previous.calm
-		m.packets, m.at = previous.packets, previous.at
-		return m.enc.Configure(m.coding.encoder())
-	}
+// start makes the mix one with that key that continues the stream of previous, or begins a new stream if previous is
+// nil or of another format.
+func (m *mix) start(k key, previous *mix) error {
+	m.key = k
 	m.limiter = limiter{}
-	m.silent, m.calm = 0, false
-	for i := range m.packets {
-		m.packets[i].size = 0
+	m.silent, m.calm = 0, m.passes
+	m.lone, m.alone, m.follows = nil, 0, nil
+	if previous == nil || !m.passes && !previous.passes && previous.coding.Format != m.coding.Format {
+		for i := range m.packets {
+			m.packets[i].size = 0
+		}
+		if m.enc == nil {
+			return nil
+		}
+		return errors.Join(m.enc.Configure(m.coding.encoder()), m.enc.Reset())
 	}
+	return m.resume(previous)
+}
+
+// resume makes the mix go on where another one stands.
+func (m *mix) resume(previous *mix) error {
+	m.packets, m.at = previous.packets, previous.at
+	m.follows = previous.passed
 	if m.enc == nil {
 		return nil
 	}
-	return errors.Join(m.enc.Configure(m.coding.encoder()), m.enc.Reset())
+	if previous.passes {
+		m.lone, m.alone = previous.passed, aloneFor
+	}
+	if previous.enc != nil {
+		m.enc.CopyState(previous.enc)
+		m.limiter = previous.limiter
+		m.silent, m.calm = previous.silent, previous.calm
+		m.lone, m.alone = previous.lone, previous.alone
+	}
+	return m.enc.Configure(m.coding.encoder())
 }
 
-// join makes the mix one that a sink can go on with that has heard previous. If that was coded in the other way, the
-// sink's decoder knows nothing of what this stream predicts from.
+// count notes who is the only talker of this step, if there is one.
+func (m *mix) count(lone *Source) {
+	if lone != m.lone {
+		m.lone, m.alone = lone, 0
+	}
+	m.alone++
+}
+
+// join makes the mix one that a sink can go on with that has heard previous, whose decoder knows nothing of what this
+// stream predicts from: even encoders that have had the same content for long may predict differently.
 func (m *mix) join(previous *mix) error {
-	if previous == nil || m.enc == nil || previous.coding == m.coding {
+	if previous == nil || m.enc == nil || m.silent > settled && previous.silent > settled {
 		return nil
 	}
+	m.silent = 0 // or the packet would be the last one once more
 	return m.enc.Refresh()
 }
 

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// aloneFor is how many steps somebody must have been the only talker before packets are passed on: by then the
-	// mix has had the same content as the talker's own stream, so that a decoder is in nearly the same state.
+	// aloneFor is for how many steps a mix must have had one talker only before that one's packets take its place: by then
+	// it has had the same content as the talker's own stream, so that a decoder is in nearly the same state.
 	aloneFor = 10
 	// quietFor is how many frames in a row must be quiet then. What the talker says reaches listeners without the
 	// delay of our encoder, so they miss that much when passing begins.
@@ -21,171 +21,117 @@ const (
 	// maxPassed bounds the packets, in bytes: 160 kbit/s, more than clients use. All listeners get them, however bad
 	// their lines are.
 	maxPassed = 400
-
-	// primeFrames is how much of what was passed on an encoder is fed with before it takes over.
-	primeFrames   = 2
-	pastSamples   = primeFrames * opus.FrameSamples
-	primedSamples = pastSamples + opus.EncoderDelay
 )
 
-// passing is the state of passing on the packets of the only talker, in place of decoding, mixing and encoding what
-// would be the same. It is a state of the whole room: either the packets of one talker go to everybody who hears
-// anything, or every mix is encoded.
-type passing struct {
-	source *Source // whose packets are passed on in this step; nil = none
-	lone   *Source // the only talker of this step; nil = nobody or several
-	alone  int     // steps for which it has been
-	quiet  int     // of these, quiet ones in a row
-
-	past   [pastSamples]float32 // what lone said, up to and including the last step
-	primed [primedSamples]float32
-}
-
-// only returns the talker of this step if there is exactly one.
-func (t *talkers) only() *Source {
-	if bits.OnesCount64(uint64(t.now)) != 1 {
+// passed returns the source whose packets the listener is given in this step, in place of a mix of the talkers in
+// content that would be the same; nil if it gets a mix.
+//
+// The listener's decoder goes from one encoder to another when that changes. It begins only in a pause of the talker,
+// and goes on until somebody else begins to talk, through all further pauses. It has to end at any time, when that
+// happens or a packet is missing: the encoder that takes over is first fed with what was passed on (prime).
+//
+// Stereo is passed on only to those who have asked for as much. Mono is for everybody.
+func (s *Sink) passed(r *Room, content talkerSet) *Source {
+	m := s.mix
+	if m == nil {
 		return nil
 	}
-	return t.source[bits.TrailingZeros64(uint64(t.now))]
-}
-
-// choosePassing decides whether this step passes packets on.
-//
-// A listener's decoder goes from one encoder to another when that changes. It begins only in a pause of the talker.
-// It has to end at any time, when somebody else begins to talk or a packet is missing: the encoder that takes over
-// is first fed with what was passed on (prime).
-//
-// Stereo is passed on only while all who hear it have asked for as much; as soon as there is one who has not, all get
-// mixes, and that one's is mono. Mono is for everybody.
-func (r *Room) choosePassing(sinks []*Sink) {
-	p, lone := &r.pass, r.talkers.only()
-	if lone != p.lone {
-		p.alone, p.quiet = 0, 0
+	x := m.passed
+	if x == nil {
+		x = m.lone
+		if x == nil || m.alone < aloneFor || content != r.talkers.just(x) || !x.mayBegin() {
+			return nil
+		}
 	}
-	passable := lone != nil && lone.passable() && (!opus.Stereo(lone.packet) || r.takeStereo(sinks))
 	switch {
-	case p.source != nil && (lone != p.source || !passable || lone.pcm.len() != opus.FrameSamples):
-		r.stopPassing()
-	case p.source == nil && lone != nil && p.alone >= aloneFor && p.quiet >= quietFor && lone.clean >= cleanFor && lone.level >= quietLevel:
-		if !passable || !lone.align() {
-			break
-		}
-		p.source = lone
+	case content&^r.talkers.just(x) != 0, content == 0 && s.leavesOut(x):
+		return nil
+	case !x.passable(r.step), opus.Stereo(x.packet) && *s.format.Load() != full:
+		return nil
 	}
-	p.lone = lone
-	if lone == nil {
-		return
-	}
-	p.alone++
-	p.quiet++
-	if lone.level < quietLevel {
-		p.quiet = 0
-	}
-	n := copy(p.past[:], p.past[opus.FrameSamples:])
-	copy(p.past[n:], lone.frame(false))
-	if r.stereo != nil {
-		r.stereo.remember(lone.frame(true))
-	}
+	return x
 }
 
-// stopPassing makes the mixes ready to be encoded in this step.
+// only returns the talker in the set if there is exactly one.
+func (t *talkers) only(set talkerSet) *Source {
+	if bits.OnesCount64(uint64(set)) != 1 {
+		return nil
+	}
+	return t.source[bits.TrailingZeros64(uint64(set))]
+}
+
+// just returns the set of one talker; it is empty if the source does not talk.
+func (t *talkers) just(s *Source) talkerSet {
+	if !t.talks(s) {
+		return 0
+	}
+	return 1 << s.number
+}
+
+// mayBegin reports whether this is a moment in which passing the source's packets on may begin.
+func (s *Source) mayBegin() bool { return s.quiet >= quietFor && s.clean >= cleanFor }
+
+// passable reports whether listeners can be given the packet that the source took in this step: it is all that was
+// taken, and what an encoder of ours would make: a single frame of 20 ms. Such a one is valid whatever is in it.
+func (s *Source) passable(step uint64) bool {
+	return s.whole == step && len(s.packet) > 2 && len(s.packet) <= maxPassed && s.packet[0]&3 == 0
+}
+
+// pass makes the packet of a source that of the mix.
+func (m *mix) pass(packet []byte, talk bool) {
+	m.talk = talk
+	b := m.next()
+	b.size = copy(b.buf[:], packet)
+}
+
+// led returns the talkers in content whom a listener hears ahead of others.
 //
-// An encoder's output is behind its input by opus.EncoderDelay, and what was passed on is not. So the talker's
-// audio moves ahead by that much, which takes a little of the next packet. Otherwise listeners would hear the last
-// few milliseconds twice. The next pause gives it back (align).
-func (r *Room) stopPassing() {
-	p, w := &r.pass, r.stereo
-	n := copy(p.primed[:], p.past[:])
-	clear(p.primed[n:])
-	if w != nil {
-		copy(w.primed[:], w.past[:])
-		clear(w.primed[n:])
+// An encoder's output is behind its input by opus.EncoderDelay, and what was passed on is not. So the mix that takes
+// over has the talker's audio ahead by that much. Otherwise listeners would hear the last few milliseconds twice. The
+// talker's next pause gives it back.
+func (s *Sink) led(r *Room, content talkerSet) talkerSet {
+	m := s.mix
+	if m == nil {
+		return 0
 	}
-	if r.talkers.talks(p.source) {
-		p.source.ahead(r, opus.EncoderDelay)
-		copy(p.primed[n:], p.source.pcm.mid)
-		if w != nil {
-			copy(w.primed[n:], p.source.pcm.side)
-		}
-		p.source.pcm.drop(opus.EncoderDelay)
+	lead := m.lead
+	if m.passed != nil {
+		lead = r.talkers.just(m.passed)
 	}
-	if w != nil {
-		interleave(w.both[:], p.primed[:], w.primed[:])
-	}
-	for _, m := range r.mixes {
-		if m.without != 0 {
-			continue
-		}
-		past := p.primed[opus.EncoderDelay:]
-		if m.coding.stereo {
-			past = w.both[2*opus.EncoderDelay:]
-		}
-		if err := m.prime(past); err != nil {
-			r.complain("prime an encoder", err)
+	lead &= content
+	for set := lead; set != 0; set &= set - 1 {
+		if n := bits.TrailingZeros64(uint64(set)); r.talkers.source[n].quiet >= quietFor {
+			lead &^= 1 << n
 		}
 	}
-	p.source = nil
+	return lead
 }
 
-// prime makes the encoder continue what the listeners have heard last.
-func (m *mix) prime(past []float32) error {
+// prime makes the encoder of a mix continue what its listeners have heard last: packets of m.follows.
+func (r *Room) prime(m *mix) error {
+	x := m.follows
+	m.follows = nil
 	m.limiter = limiter{}
 	m.silent = 0
 	if m.enc == nil {
 		return nil
 	}
-	return m.enc.Follow(past)
-}
-
-// pass makes the packet of a talker that of the mix.
-func (m *mix) pass(packet []byte) {
-	m.talk, m.calm = true, true
-	m.silent = 0
-	b := m.next()
-	b.size = copy(b.buf[:], packet)
-}
-
-// passable reports whether listeners can be given the packet that the source took in this step: it is all that was
-// taken, it was decoded without damage, and it is what an encoder of ours would make: 20 ms.
-func (s *Source) passable() bool {
-	return s.whole && len(s.packet) > 2 && len(s.packet) <= maxPassed
-}
-
-// align reports whether the frame of this step is all that is decoded. If it is not, so much of it is repeated that
-// in the step after the next one it is.
-func (s *Source) align() bool {
-	rest := s.pcm.len() - opus.FrameSamples
-	s.spare = 0
-	if rest == 0 {
-		return true
+	past := &r.work.past
+	past.clear()
+	if x.remembered+1 == r.step { // or it has been silent
+		past.keep(x.past.mid, x.past.side)
 	}
-	n := opus.FrameSamples - rest
-	s.extend(n)
-	repeat(s.pcm.mid, n)
-	if s.pcm.wide {
-		repeat(s.pcm.side, n)
+	switch in := r.talkers.just(x) &^ m.without; {
+	case in&m.lead != 0:
+		n := opus.EncoderDelay
+		out := past.room(n, x.pcm.wide)
+		copy(out.mid, x.pcm.mid[:n])
+		copy(out.side, x.pcm.side)
+	case in == 0: // what its listeners hear in this step is the silence after it
+		past.room(opus.EncoderDelay, false)
 	}
-	return false
-}
-
-// ahead sees to it that n samples are there beside the current frame. If the next packet has not come yet, they are
-// made up, and it is played later.
-func (s *Source) ahead(r *Room, n int) {
-	for s.pcm.len() < opus.FrameSamples+n {
-		if s.queue.waiting() {
-			s.spare = opus.FrameSamples
-			s.queue.pop(&r.work.packet, demand{again: true, narrow: s.narrow(), spare: s.spare})
-			s.take(r, &r.work.packet)
-		} else {
-			s.fillIn(r, nil, opus.FrameSamples)
-		}
+	if !m.coding.stereo {
+		return m.enc.Follow(past.mid)
 	}
-}
-
-// waiting reports whether the next packet is there.
-func (q *queue) waiting() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	s := &q.slots[q.next%slots]
-	return !q.filling && s.state == queued && s.seq == q.next
+	return m.enc.Follow(r.stereo.interleaved(past))
 }

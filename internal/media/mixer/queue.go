@@ -172,9 +172,10 @@ func (q *queue) needed() int { return max(startDelay, q.samples+opus.FrameSample
 
 // Results of pop.
 const (
-	nothing = iota // no packet: the queue waits, or a frame is to be inserted
-	packet         // payload, level and muted are set
-	lost           // the packet did not come; payload is the following one, if that did
+	nothing  = iota // no packet: the queue waits
+	inserted        // no packet, so that the delay grows: it is silent just now
+	packet          // payload, level and muted are set
+	lost            // the packet did not come; payload is the following one, if that did
 )
 
 // popped is the result of pop. Its buffers are reused.
@@ -228,6 +229,7 @@ func (q *queue) pop(p *popped, d demand) {
 	case d.again:
 	case q.short && quiet && d.spare == 0:
 		q.short = false
+		p.kind = inserted
 		return
 	case q.surplus > 0 && quiet && q.depth() > q.needed():
 		q.surplus--

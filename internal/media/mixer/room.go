@@ -24,7 +24,6 @@ type Room struct {
 	// Owned by the goroutine that calls Step.
 	step       uint64 // number of the current step, from 1
 	talkers    talkers
-	pass       passing
 	mixes      []*mix // those that had listeners in the last step
 	idleMixes  []*mix // for reuse
 	work       *workspace
@@ -46,6 +45,7 @@ type workspace struct {
 	pcm    [2 * opus.MaxPacketSamples]float32 // a decoded packet that is thrown away, or both channels of one
 	sum    [opus.FrameSamples]float32         // all talkers
 	mixed  [opus.FrameSamples]float32         // input of an encoder
+	past   past                               // what an encoder is primed with
 }
 
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}

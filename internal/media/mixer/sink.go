@@ -51,9 +51,12 @@ func (s *Sink) excludes(t *talkers) (set talkerSet) {
 		return everybody
 	}
 	for _, source := range *s.exclude.Load() {
-		if t.talks(source) {
-			set |= 1 << source.number
-		}
+		set |= t.just(source)
 	}
 	return set
+}
+
+// leavesOut reports whether the listener must not hear the source.
+func (s *Sink) leavesOut(x *Source) bool {
+	return s.deaf.Load() || slices.Contains(*s.exclude.Load(), x)
 }

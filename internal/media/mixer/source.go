@@ -52,14 +52,21 @@ type Source struct {
 	epoch    uint32        // of the stream that dec decodes
 	decoding bool          // the last packet was decoded
 	pcm      audio         // decoded, not yet played; the current frame comes first
-	packet   []byte        // the last one that was decoded
-	intact   bool          // what was taken last is packet, decoded
-	whole    bool          // this step took packet and nothing else, and it is 20 ms long
+	packet   []byte        // that of the current frame, see whole
+	whole    uint64        // the last step whose frame was all of packet, and nothing else
+	latest   []byte        // what was taken last
+	intact   bool          // that was a packet, undamaged
+	next     []byte        // the packet of the frame after the current one, if that was taken ahead
+	nextOK   bool          // the frame after the current one will be all of next
 	spare    int           // samples in the queue's place, see ahead
 	taken    int           // length of the current frame in pcm: 0 or one frame
 	skipped  int           // samples of packets that were not decoded, not yet played; 0 unless pcm is empty
 	conceal  int           // samples concealed in a row
 	clean    int           // steps since a packet was missing
+	quiet    int           // quiet frames in a row
+
+	past       past   // what it has said
+	remembered uint64 // the last step that is in past
 
 	level    uint8 // of what is played now
 	hang     int   // steps until it no longer counts as talking
@@ -99,12 +106,15 @@ func (s *Source) Played() (samples, missing uint64) {
 }
 
 // frame is what the source says in this step: the mid or the side of it; nil if there is no side. Only for talkers.
-func (s *Source) frame(side bool) []float32 {
+func (s *Source) frame(side bool) []float32 { return s.frameFrom(0, side) }
+
+// frameFrom is that from a sample on.
+func (s *Source) frameFrom(at int, side bool) []float32 {
 	switch {
 	case !side:
-		return s.pcm.mid[:opus.FrameSamples]
+		return s.pcm.mid[at : at+opus.FrameSamples]
 	case s.pcm.wide:
-		return s.pcm.side[:opus.FrameSamples]
+		return s.pcm.side[at : at+opus.FrameSamples]
 	}
 	return nil
 }
@@ -114,15 +124,17 @@ func (s *Source) advance(r *Room) bool {
 	s.pcm.drop(s.taken)
 	s.taken = 0
 	s.hang = max(0, s.hang-1)
-	s.whole = false
 	s.clean++
-	for n := 1; s.pcm.len()+s.skipped < opus.FrameSamples; n++ {
-		s.queue.pop(&r.work.packet, demand{cold: !s.decoding, narrow: s.narrow(), quiet: s.level >= quietLevel, spare: s.spare})
-		s.take(r, &r.work.packet)
-		s.whole = n == 1 && s.intact && r.work.packet.samples == opus.FrameSamples && !r.work.packet.merge
-		if r.work.packet.merge {
-			s.merge(r)
+	s.comeToNext(r.step)
+	for s.pcm.len()+s.skipped < opus.FrameSamples {
+		if s.pull(r, opus.FrameSamples) {
+			s.packet, s.latest = s.latest, s.packet
+			s.whole = r.step
 		}
+	}
+	s.quiet++
+	if s.level < quietLevel {
+		s.quiet = 0
 	}
 	if s.muted.Load() {
 		s.shutUp()
@@ -133,14 +145,15 @@ func (s *Source) advance(r *Room) bool {
 		return s.hang > 0 && s.refused
 	}
 	s.taken = opus.FrameSamples
-	if s.spare > 0 && s.level >= quietLevel {
+	if s.level >= quietLevel {
 		s.align()
 	}
 	return s.hang > 0
 }
 
-// take plays the result of a pop: what it adds goes to pcm if the source is decoded, else to skipped.
-func (s *Source) take(r *Room, p *popped) {
+// take plays the result of a pop: what it adds goes to pcm if the source is decoded, else to skipped. gap is what is
+// filled if there is nothing.
+func (s *Source) take(r *Room, p *popped, gap int) {
 	s.intact = false
 	if p.epoch != s.epoch {
 		s.epoch = p.epoch
@@ -148,8 +161,12 @@ func (s *Source) take(r *Room, p *popped) {
 		s.decoding = false
 	}
 	switch p.kind {
-	case nothing:
-		s.fillIn(r, nil, opus.FrameSamples-s.pcm.len()-s.skipped)
+	case nothing, inserted:
+		clean := s.clean
+		s.fillIn(r, nil, gap)
+		if p.kind == inserted {
+			s.clean = clean // nothing is missing
+		}
 		if !s.decoding {
 			s.level = SilentLevel
 		}
@@ -165,7 +182,13 @@ func (s *Source) take(r *Room, p *popped) {
 		if s.hang == 0 {
 			s.refused = false // it no longer asks
 		}
-		if p.muted || s.refused || (s.hang == 0 && p.level != UnknownLevel) {
+		if p.muted || s.refused {
+			s.decoding = false
+			s.skip(p.samples)
+			return
+		}
+		if s.hang == 0 && p.level != UnknownLevel {
+			s.latest, s.intact = append(s.latest[:0], p.payload...), true
 			s.decoding = false
 			s.skip(p.samples)
 			return
@@ -190,7 +213,7 @@ func (s *Source) shutUp() {
 	s.skipped += s.pcm.len()
 	s.pcm.cut(0)
 	s.spare = 0
-	s.decoding = false
+	s.decoding, s.whole, s.nextOK = false, 0, false
 	s.hang = 0
 	s.level = SilentLevel
 }

@@ -116,6 +116,13 @@ func (t *talkers) drop(s *Source) {
 	s.number = noNumber
 }
 
+// remember has everybody who talks note what they have said in this step.
+func (t *talkers) remember() {
+	for set := t.now; set != 0; set &= set - 1 {
+		t.source[bits.TrailingZeros64(uint64(set))].remember(t.step)
+	}
+}
+
 // sum adds up everybody who talks: the mid or the side of their audio.
 func (t *talkers) sum(side bool, out *[opus.FrameSamples]float32) {
 	clear(out[:])
@@ -126,17 +133,24 @@ func (t *talkers) sum(side bool, out *[opus.FrameSamples]float32) {
 	}
 }
 
-// mixWithout takes the talkers in set out of the sum of mid or side. It reports false, and leaves out all zero, if
-// nobody else talks.
-func (t *talkers) mixWithout(set talkerSet, side bool, sum, out *[opus.FrameSamples]float32) bool {
-	if t.now&^set == 0 {
+// mix takes the talkers that are left out of a mix out of the sum of mid or side. It reports false, and leaves out all
+// zero, if nobody else talks.
+func (t *talkers) mix(m *mix, side bool, sum, out *[opus.FrameSamples]float32) bool {
+	if t.now&^m.without == 0 {
 		clear(out[:])
 		return false
 	}
 	*out = *sum
-	for set &= t.now; set != 0; set &= set - 1 {
+	for set := t.now & m.without; set != 0; set &= set - 1 {
 		for i, v := range t.source[bits.TrailingZeros64(uint64(set))].frame(side) {
 			out[i] -= v
+		}
+	}
+	for set := t.now & m.lead; set != 0; set &= set - 1 {
+		s := t.source[bits.TrailingZeros64(uint64(set))]
+		frame := s.frame(side)
+		for i, v := range s.frameFrom(opus.EncoderDelay, side) {
+			out[i] += v - frame[i]
 		}
 	}
 	return true
