@@ -74,6 +74,32 @@ func (s *Source) fillIn(r *Room, following []byte, n int) {
 	out.set(raw)
 }
 
+// rest appends n samples of a pause that the sender makes. As long as the source is heard, they are what the decoder makes
+// of nothing, which sounds like the silence before.
+func (s *Source) rest(r *Room, n int) {
+	s.level = SilentLevel
+	if s.hang == 0 {
+		s.decoding = false
+	}
+	if !s.decoding {
+		s.skip(n)
+		return
+	}
+	out := s.extend(n)
+	raw := s.raw(r, &out)
+	err := s.dec.Conceal(raw)
+	_, sane := measure(raw)
+	if !sane {
+		s.dec, s.decoding = nil, false
+	}
+	if !sane || err != nil {
+		clear(raw)
+	}
+	out.set(raw)
+	// In a stream with a packet for each frame this is one in which nothing is coded (RFC 6716 section 3.1).
+	s.packet, s.intact = append(s.packet[:0], s.packet[0]&^3), sane
+}
+
 // goOver makes the first packet of stereo, of which a new decoder has made out, follow what the decoder before has made:
 // that one still decodes it, in mono, and the sides come in gradually. A decoder of speech is right only from the
 // second packet on.

@@ -13,6 +13,11 @@
 // level, are decoded (source.go); of the others packets are just counted off. Losses are filled from redundant
 // copies (redundancy.go), repaired by in-band FEC (RFC 6716 section 2.1.7) or concealed.
 //
+// Clients are asked to leave out what is silent (DTX). Such a pause is no loss: sequence numbers go on, timestamps jump
+// (pause.go). In it the queue's time goes on, so that speech after it comes as soon as before, and the delay changes where
+// nobody hears it. A talker's pause is what its decoder makes of missing packets, until it no longer counts as talking;
+// noise that is sent to describe the silence does not make it talk again.
+//
 // # Mixing
 //
 // The six loudest of those who talk now hold a talker number (talkers.go); nobody else is decoded. Who holds one
@@ -48,9 +53,9 @@
 //
 // While exactly one person talks, the others get that person's own packets (pass.go): nothing is encoded, and the
 // sound is not made worse by a second encoding. The mix takes over in any frame in which somebody else begins to
-// talk or a packet is missing. Packets are not passed on where that would cost quality: without a pause of the talker
-// to begin in, such as with music; over lines that lose packets, because only the mix can fill gaps; and when they
-// are not 20 ms long. Packets of stereo are passed on only while all who hear them have asked for stereo at the best
+// talk or a packet is missing; for what the talker leaves out in a pause, packets in which nothing is coded stand in. Packets
+// are not passed on where that would cost quality: without a pause of the talker to begin in, such as with music; over
+// lines that lose packets, because only the mix can fill gaps; and when they are not 20 ms long. Packets of stereo are passed on only while all who hear them have asked for stereo at the best
 // bitrate, which is what talkers may send at most. With a single listener who has not, everybody gets mixes.
 //
 // # Goroutines and locks

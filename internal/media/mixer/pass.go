@@ -148,7 +148,7 @@ func (m *mix) pass(packet []byte) {
 // passable reports whether listeners can be given the packet that the source took in this step: it is all that was
 // taken, it was decoded without damage, and it is what an encoder of ours would make: 20 ms.
 func (s *Source) passable() bool {
-	return s.whole && len(s.packet) > 2 && len(s.packet) <= maxPassed
+	return s.whole && len(s.packet) > 0 && len(s.packet) <= maxPassed
 }
 
 // align reports whether the frame of this step is all that is decoded. If it is not, so much of it is repeated that
@@ -182,10 +182,9 @@ func (s *Source) ahead(r *Room, n int) {
 	}
 }
 
-// waiting reports whether the next packet is there.
+// waiting reports whether the next packet is there, or a pause.
 func (q *queue) waiting() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	s := &q.slots[q.next%slots]
-	return !q.filling && s.state == queued && s.seq == q.next
+	return !q.filling && (q.slots[q.next%slots].holds(q.next) || q.rests())
 }

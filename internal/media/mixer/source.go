@@ -93,7 +93,8 @@ func (s *Source) Level() uint8 {
 }
 
 // Played returns how many samples of what the source sends had their turn, heard or not, and how many of them had
-// not come and were not in the packet after them either. Any goroutine.
+// not come and were not in the packet after them either. What it leaves out in a pause had its turn and has come.
+// Any goroutine.
 func (s *Source) Played() (samples, missing uint64) {
 	return s.played.Load(), s.concealed.Load()
 }
@@ -159,6 +160,9 @@ func (s *Source) take(r *Room, p *popped) {
 			s.concealed.Add(uint64(p.samples))
 		}
 		s.fillIn(r, p.payload, p.samples)
+	case pause:
+		s.played.Add(uint64(p.samples))
+		s.rest(r, p.samples)
 	case packet:
 		s.played.Add(uint64(p.samples))
 		s.hear(p.level)
