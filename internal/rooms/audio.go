@@ -43,6 +43,10 @@ func (in *audioIn) push(h *rtp.Header, payload []byte) bool {
 		in.source.Push(h, payload, level)
 		return true
 	}
+	if len(payload) == 0 {
+		in.source.Push(h, payload, level) // padding, whose number must not count as lost
+		return true
+	}
 	var red mediartp.RED
 	if red.Parse(payload) && red.PayloadType == in.payloadType {
 		in.source.Push(h, red.Primary, level)

@@ -49,7 +49,7 @@ func TestAnswerToAStereoOffer(t *testing.T) {
 		want  string
 	}{
 		{servertest.EnterInStereo, "a=fmtp:111 minptime=10;useinbandfec=1;stereo=1;maxaveragebitrate=128000;sprop-stereo=1\r\n"},
-		{servertest.Enter, "a=fmtp:111 minptime=10;useinbandfec=1\r\n"},
+		{servertest.Enter, "a=fmtp:111 minptime=10;useinbandfec=1;usedtx=1\r\n"},
 	} {
 		ack := c.enter(t, m.tickets[session], uint64(session+1)).Subscribe()
 		if audio := sections(ack.GetSuback().GetSdpAnswer(), "audio"); len(audio) != 1 || !strings.Contains(audio[0], c.want) {

@@ -70,6 +70,10 @@ export class Person {
     return this.page.evaluate(() => window.probe.audioPackets())
   }
 
+  audioPacketsSent() {
+    return this.page.evaluate(() => window.probe.audioPacketsSent())
+  }
+
   // moving says whether the picture of a <video> changes.
   moving(selector, ms = 3000) {
     return this.page.evaluate(([s, ms]) => window.probe.moving(s, ms), [selector, ms])

@@ -92,6 +92,10 @@ export function probe() {
       return (await inbound('audio')).reduce((n, r) => n + r.packetsReceived, 0)
     },
 
+    async audioPacketsSent() {
+      return (await streams('outbound-rtp', 'audio')).reduce((n, r) => n + r.packetsSent, 0)
+    },
+
     async moving(selector, ms) {
       const video = document.querySelector(selector)
       if (!video || !video.videoWidth) return false

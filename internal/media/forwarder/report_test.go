@@ -92,6 +92,35 @@ func TestReceiverReports(t *testing.T) {
 	}
 }
 
+// A sender with DTX makes pauses: its timestamps jump as far as the time does, its sequence numbers go on. In the middle of
+// one it sends padding, with the timestamp of the last packet.
+func TestReceiverReportsOnDTX(t *testing.T) {
+	s := newSender(100)
+	h := rtp.Header{Version: 2, SSRC: 42, PayloadType: 111, SequenceNumber: 65530, Timestamp: 1<<32 - 48_000}
+	for i := range 60 {
+		s.up.RecordArrival(nil, &h, s.now)
+		pause := int64(20)
+		if i%2 == 1 {
+			pause = 400
+			h.SequenceNumber++
+			s.up.RecordArrival(nil, &h, s.now+200*ms)
+		}
+		s.now += pause * ms
+		h.Timestamp += uint32(pause) * opusClockRate / 1000
+		h.SequenceNumber++
+	}
+	s.up.Tick(nil, s.now)
+	for _, p := range s.fb.takeRTCP(t) {
+		if rr, ok := p.(*rtcp.ReceiverReport); ok && len(rr.Reports) > 0 {
+			if v := rr.Reports[0]; v.SSRC != 42 || v.TotalLost != 0 || v.FractionLost != 0 || v.Jitter > 1 {
+				t.Errorf("%+v", v)
+			}
+			return
+		}
+	}
+	t.Error("no report")
+}
+
 func TestEstimate(t *testing.T) {
 	r := newReceiver()
 	r.feedback(t, 0, &rtcp.ReceiverReport{SSRC: 5, Reports: []rtcp.ReceptionReport{{SSRC: outSSRC}}},

@@ -63,9 +63,9 @@ func (s *Source) align() {
 	}
 }
 
-// waiting reports whether the next packet is there, or one after it.
+// waiting reports whether the next packet is there, or one after it, or the sender makes a pause.
 func (q *queue) waiting() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.joined && !q.filling && q.depth() > 0
+	return q.joined && !q.filling && (q.depth() > 0 || q.rests())
 }

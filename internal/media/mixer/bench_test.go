@@ -191,7 +191,7 @@ func BenchmarkLossy(b *testing.B) {
 	}
 }
 
-// BenchmarkMuted is one step of rooms in which three talk and everybody else sends silence, as muted browsers do.
+// BenchmarkMuted is one step of rooms in which three talk and everybody else sends silence, as muted clients do without DTX.
 func BenchmarkMuted(b *testing.B) {
 	for _, people := range []int{50, 200} {
 		b.Run(fmt.Sprintf("people=%d", people), func(b *testing.B) {

@@ -32,7 +32,7 @@ func (s *Source) decode(r *Room, p *popped) {
 		s.goOver(r, before, p.payload, out)
 	}
 	s.decoding, s.conceal = true, 0
-	s.latest, s.intact = append(s.latest[:0], p.payload...), true
+	s.keep(p.payload)
 	if p.level == UnknownLevel {
 		s.hear(loudness)
 	}
@@ -72,6 +72,48 @@ func (s *Source) fillIn(r *Room, following []byte, n int) {
 		clear(raw)
 	}
 	out.set(raw)
+}
+
+// rest appends n samples of a pause that the sender makes. As long as the source is heard, they are what the decoder makes
+// of nothing, which sounds like the silence before.
+func (s *Source) rest(r *Room, n int) {
+	s.level = SilentLevel
+	if s.hang == 0 {
+		s.decoding = false
+	}
+	if !s.decoding {
+		s.skip(n)
+		if !s.refused {
+			s.keepPause(n)
+		}
+		return
+	}
+	out := s.extend(n)
+	raw := s.raw(r, &out)
+	err := s.dec.Conceal(raw)
+	_, sane := measure(raw)
+	if !sane {
+		s.dec, s.decoding = nil, false
+	}
+	if !sane || err != nil {
+		clear(raw)
+	}
+	out.set(raw)
+	if sane {
+		s.keepPause(n)
+	}
+}
+
+// keep notes a packet that may be passed on.
+func (s *Source) keep(payload []byte) {
+	s.latest, s.intact, s.toc = append(s.latest[:0], payload...), true, payload[0]
+}
+
+// keepPause notes what stands for n samples of a pause in a stream that has a packet for each frame: one of the same kind
+// as the last, in which nothing is coded (RFC 6716 section 3.1).
+func (s *Source) keepPause(n int) {
+	s.latest = append(s.latest[:0], s.toc&^3)
+	s.intact = opus.PacketSamples(s.latest) == n
 }
 
 // goOver makes the first packet of stereo, of which a new decoder has made out, follow what the decoder before has made:

@@ -13,6 +13,11 @@
 // level, are decoded (source.go); of the others packets are just counted off. Losses are filled from redundant
 // copies (redundancy.go), repaired by in-band FEC (RFC 6716 section 2.1.7) or concealed.
 //
+// Clients are asked to leave out what is silent (DTX). Such a pause is no loss: sequence numbers go on, timestamps jump
+// (pause.go). In it the queue's time goes on, so that speech after it comes as soon as before, and the delay changes where
+// nobody hears it. A talker's pause is what its decoder makes of missing packets, until it no longer counts as talking;
+// noise that is sent to describe the silence does not make it talk again.
+//
 // # Mixing
 //
 // The six loudest of those who talk now hold a talker number (talkers.go); nobody else is decoded. Who holds one
@@ -50,7 +55,8 @@
 // A mix that would be of exactly one talker is replaced by that talker's own packets (pass.go): nothing is encoded, and
 // the sound is not made worse by a second encoding. This is decided for each listener: of two who talk over each other,
 // each gets the other one's packets, and only a third needs an encoder. It goes on while nobody talks. The mix takes
-// over in any frame in which somebody else begins to talk or a packet is missing.
+// over in any frame in which somebody else begins to talk or a packet is missing; for what the talker leaves out in a
+// pause, packets in which nothing is coded stand in.
 //
 // What is passed on has not the delay of our encoder, so the mix that takes over has that talker ahead of others by as
 // much, until the next pause; listeners who have heard the mix before go on hearing it as it was. Who is ahead is part

@@ -171,8 +171,8 @@ func FuzzPush(f *testing.F) {
 }
 
 // FuzzQueue checks the order of what the queue gives out: within a stream each packet comes at most
-// once, never before one that was sent earlier, and the queue stays within its bounds. Half of the packets come with
-// copies of two earlier ones.
+// once, never before one that was sent earlier, and the queue stays within its bounds. The sender pauses before every
+// 16th packet, and many are padding. Half of the packets come with copies of two earlier ones.
 func FuzzQueue(f *testing.F) {
 	f.Add([]byte{0, 1, 10, 1, 1, 1, 0, 0, 2, 1, 0, 3, 1, 2, 255, 0, 1, 0, 1, 0, 1, 200})
 	f.Add([]byte("\x00\xec\xecd@\xed\x00\x1700\xfa")) // a copy from a stream that is not played
@@ -196,12 +196,20 @@ func FuzzQueue(f *testing.F) {
 			}
 			ext += move
 			h.SequenceNumber = uint16(ext)
-			h.Timestamp = uint32(ext * opus.FrameSamples)
+			timestamp := func(ext int64) uint32 { return uint32((ext + ext/16*5) * opus.FrameSamples) }
+			h.Timestamp = timestamp(ext)
+			if b&31 == 9 {
+				q.push(&h, nil, b, false)
+				continue
+			}
 			payload[1], payload[2], payload[3] = byte(i), byte(i>>8), 0
 			sent[[3]byte(payload[1:])] = ext
 			q.push(&h, payload, b, b&3 == 0)
 			if b&64 != 0 {
 				for _, back := range []int{1 + i%4, 1 + int(b)%40} {
+					if h.Timestamp-timestamp(ext-int64(back)) != uint32(back*opus.FrameSamples) {
+						continue // copies over pauses are tested elsewhere
+					}
 					payload[3]++ // a packet of its own
 					sent[[3]byte(payload[1:])] = ext - int64(back)
 					q.restore(&h, back*opus.FrameSamples, payload, b, b&3 == 0)
@@ -211,6 +219,9 @@ func FuzzQueue(f *testing.F) {
 				q.pop(&p, demand{cold: b&4 != 0, quiet: b&8 != 0, again: b&48 == 0})
 				if p.epoch != epoch {
 					epoch, last = p.epoch, -1
+				}
+				if p.kind == pause && (p.samples <= 0 || p.samples > opus.FrameSamples) {
+					t.Fatalf("a pause of %d samples", p.samples)
 				}
 				if p.kind == packet {
 					at := sent[[3]byte(p.payload[1:])]

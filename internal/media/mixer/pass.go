@@ -74,7 +74,7 @@ func (s *Source) mayBegin() bool { return s.quiet >= quietFor && s.clean >= clea
 // passable reports whether listeners can be given the packet that the source took in this step: it is all that was
 // taken, and what an encoder of ours would make: a single frame of 20 ms. Such a one is valid whatever is in it.
 func (s *Source) passable(step uint64) bool {
-	return s.whole == step && len(s.packet) > 2 && len(s.packet) <= maxPassed && s.packet[0]&3 == 0
+	return s.whole == step && len(s.packet) > 0 && len(s.packet) <= maxPassed && s.packet[0]&3 == 0
 }
 
 // pass makes the packet of a source that of the mix.

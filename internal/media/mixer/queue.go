@@ -26,15 +26,17 @@ const (
 
 // Slot states.
 const (
-	empty  = iota
-	queued // to be played
-	played // kept for preroll
+	empty   = iota
+	queued  // to be played
+	played  // kept for preroll
+	padding // a packet without audio has had this number
 )
 
 // slot holds the packet with a sequence number that is its index modulo slots.
 type slot struct {
 	payload []byte // grows to the size of the stream's packets and is reused
 	seq     uint16
+	ts      uint32
 	state   uint8
 	level   uint8
 	muted   bool // pushed while the source was muted
@@ -47,7 +49,7 @@ type slot struct {
 // have gathered again, so a jittery network and a sender whose clock is slow lengthen the delay by
 // themselves. If every packet of 3 s came earlier than needed, one is dropped, in silence if possible:
 // that is how the delay shrinks again, and how a fast clock is compensated. If one came too late, a
-// frame is inserted in the next silence.
+// frame is inserted in the next silence. In a pause that the sender makes (pause.go) time goes on, so the delay stays.
 type queue struct {
 	mu    sync.Mutex
 	slots [slots]slot
@@ -60,6 +62,11 @@ type queue struct {
 	newestTS uint32
 	samples  int    // duration of the newest packet
 	epoch    uint32 // counts streams; the decoder starts afresh with each
+
+	// pauses
+	ts      uint32 // timestamp of the packet to play next if the sender makes no pause before it
+	idle    int    // samples without a packet since the last one was played; below 0 to wait longer
+	resting bool   // after the last packet played a pause was to be expected
 
 	// first sequence number of what may be a new stream (RFC 3550 appendix A.1)
 	candidateSSRC uint32
@@ -79,38 +86,47 @@ type queue struct {
 // push queues a packet. It copies the payload.
 func (q *queue) push(h *rtp.Header, payload []byte, level uint8, muted bool) {
 	samples := opus.PacketSamples(payload)
-	if samples == 0 || len(payload) > maxPayload {
+	if samples == 0 && len(payload) > 0 || len(payload) > maxPayload {
 		return
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if samples == 0 {
+		q.pad(h)
+		return
+	}
 	seq := h.SequenceNumber
 	if !q.joined || q.foreign(h) {
 		if !q.admit(h) {
 			return
 		}
 	}
+	q.skipPadding()
+	dry := q.depth() <= 0
 	ahead := int(int16(seq - q.next))
 	switch {
 	case ahead < 0 && q.virgin && int(int16(q.newest-seq)) < slots:
-		q.next = seq // the first packets came out of order
+		q.next, q.ts = seq, h.Timestamp // the first packets came out of order
 	case ahead < 0:
 		q.late(seq)
 		return
 	case ahead >= slots:
-		q.cut(seq) // after an outage
+		q.cut(seq, h.Timestamp) // after an outage
 	}
 	s := &q.slots[seq%slots]
 	if s.state != empty && s.seq == seq {
 		return // duplicate
 	}
 	s.payload = append(s.payload[:0], payload...)
-	s.seq, s.state, s.level, s.muted = seq, queued, level, muted
-	if !q.filling {
-		q.lowest = min(q.lowest, (ahead+1)*q.samples+q.spare)
-	}
+	s.seq, s.ts, s.state, s.level, s.muted = seq, h.Timestamp, queued, level, muted
 	if int16(seq-q.newest) > 0 {
 		q.newest, q.newestTS, q.samples = seq, h.Timestamp, samples
+	}
+	if dry {
+		q.resume()
+	}
+	if !q.filling {
+		q.lowest = min(q.lowest, q.early(h.Timestamp)+samples)
 	}
 }
 
@@ -135,17 +151,17 @@ func (q *queue) admit(h *rtp.Header) bool {
 	q.ssrc = h.SSRC
 	q.epoch++
 	q.newestTS = h.Timestamp
-	q.cut(h.SequenceNumber)
+	q.cut(h.SequenceNumber, h.Timestamp)
 	return true
 }
 
-// cut empties the queue and makes seq the next to play.
-func (q *queue) cut(seq uint16) {
+// cut empties the queue and makes seq, of that timestamp, the next to play.
+func (q *queue) cut(seq uint16, ts uint32) {
 	for i := range q.slots {
 		q.slots[i].state = empty
 	}
-	q.next, q.newest = seq, seq-1
-	q.virgin = true
+	q.next, q.newest, q.ts = seq, seq-1, ts
+	q.virgin, q.resting, q.idle = true, false, 0
 	q.fill()
 }
 
@@ -176,13 +192,14 @@ const (
 	inserted        // no packet, so that the delay grows: it is silent just now
 	packet          // payload, level and muted are set
 	lost            // the packet did not come; payload is the following one, if that did
+	pause           // the sender sends nothing
 )
 
 // popped is the result of pop. Its buffers are reused.
 type popped struct {
 	kind    int
 	payload []byte
-	samples int // duration of the packet, as far as known if lost
+	samples int // duration of the packet, as far as known if lost, or of a piece of a pause
 	level   uint8
 	muted   bool
 	merge   bool // the delay is to be shortened: merge this packet with the one after it
@@ -208,7 +225,7 @@ func (q *queue) pop(p *popped, d demand) {
 	defer q.mu.Unlock()
 	p.epoch = q.epoch
 	q.spare = d.spare
-	if !q.ready() {
+	if q.pauses(p, d) || !q.ready() {
 		return
 	}
 	q.judge()
@@ -216,6 +233,8 @@ func (q *queue) pop(p *popped, d demand) {
 	if s.state != queued || s.seq != q.next {
 		p.kind, p.samples = lost, q.samples
 		q.next++
+		q.ts += uint32(q.samples)
+		q.resting = false
 		if f := &q.slots[q.next%slots]; f.state == queued && f.seq == q.next && !f.muted {
 			p.payload = append(p.payload, f.payload...)
 		}
@@ -231,41 +250,42 @@ func (q *queue) pop(p *popped, d demand) {
 		q.short = false
 		p.kind = inserted
 		return
-	case q.surplus > 0 && quiet && q.depth() > q.needed():
+	case q.surplus > 0 && quiet && q.depth() > q.needed() && q.goesOn(s):
 		q.surplus--
 		s.state = played
 		q.next++
-		if s = &q.slots[q.next%slots]; s.state != queued || s.seq != q.next {
-			return // cannot be lost and skipped at once; the next call sees to it
-		}
+		s = &q.slots[q.next%slots]
 	case q.surplus >= urgent:
 		q.surplus--
 		p.merge = true
 	}
 	p.kind, p.samples, p.level, p.muted = packet, opus.PacketSamples(s.payload), s.level, s.muted
 	p.payload = append(p.payload, s.payload...)
-	if (d.cold || d.narrow && opus.Stereo(s.payload)) && !s.muted && (s.level < speechLevel || s.level > SilentLevel) {
+	if q.comfort(s) {
+		p.level = SilentLevel
+	}
+	if (d.cold || d.narrow && opus.Stereo(s.payload)) && !s.muted && (p.level < speechLevel || p.level > SilentLevel) {
 		q.collectPreroll(p)
 	}
 	s.state = played
 	q.next++
+	q.resting = q.precedesPause(s)
+	q.ts, q.idle = s.ts+uint32(p.samples), 0
 }
 
 // ready reports whether there is something to play.
 func (q *queue) ready() bool {
 	depth := q.depth()
 	if q.filling {
-		if !q.joined || depth < q.needed() {
+		if depth < q.needed() {
 			return false
 		}
-		q.filling = false
-	} else if depth <= 0 {
-		q.fill()
-		return false
+		q.filling, q.idle = false, 0
 	}
 	q.virgin = false
 	if excess := depth - q.needed(); depth > maxDelay && excess >= q.samples {
 		q.next += uint16(excess / q.samples)
+		q.ts += uint32(excess / q.samples * q.samples)
 	}
 	return true
 }

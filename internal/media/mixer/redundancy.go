@@ -24,10 +24,14 @@ func (q *queue) restore(h *rtp.Header, back int, payload []byte, level uint8, mu
 	if samples == 0 || len(payload) > maxPayload || back <= 0 || back%samples != 0 || back/samples >= slots {
 		return
 	}
-	seq := h.SequenceNumber - uint16(back/samples)
+	ts := h.Timestamp - uint32(back)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !q.joined || q.foreign(h) || q.virgin && int16(seq-q.next) < 0 {
+	if !q.joined || q.foreign(h) {
+		return
+	}
+	seq, missed := q.numberOf(ts, h, samples)
+	if !missed || q.virgin && int16(seq-q.next) < 0 {
 		return
 	}
 	ahead := int(int16(seq - q.next))
@@ -42,9 +46,35 @@ func (q *queue) restore(h *rtp.Header, back int, payload []byte, level uint8, mu
 		return // what h itself brought was not taken
 	}
 	s.payload = append(s.payload[:0], payload...)
-	s.seq, s.state, s.level, s.muted = seq, queued, level, muted
+	s.seq, s.ts, s.state, s.level, s.muted = seq, ts, queued, level, muted
 	if !q.filling {
 		// There is no further packet to wait for behind this one: just in time is early enough.
-		q.lowest = min(q.lowest, (ahead+2)*q.samples+q.spare)
+		q.lowest = min(q.lowest, q.early(ts)+2*samples)
 	}
+}
+
+// numberOf finds the sequence number that the packet of a timestamp has, which came again within the one of header h; it
+// is not missed if it has come itself. Where the sender has made a pause, the packets around it tell on which side of that
+// it was. Numbers of padding are not recognised: copies next to it are lost.
+func (q *queue) numberOf(ts uint32, h *rtp.Header, samples int) (seq uint16, missed bool) {
+	above, aboveTS := h.SequenceNumber, h.Timestamp
+	for i := range uint16(slots) {
+		n := h.SequenceNumber - 1 - i
+		s := &q.slots[n%slots]
+		if s.seq != n || s.state != queued && s.state != played {
+			continue
+		}
+		switch off := int32(ts - s.ts); {
+		case off == 0:
+			return n, false
+		case off < 0:
+			above, aboveTS = n, s.ts
+		default:
+			if seq = above - uint16((aboveTS-ts)/uint32(samples)); int16(seq-n) <= 0 {
+				seq = n + uint16(off/int32(samples))
+			}
+			return seq, int16(seq-n) > 0 && int16(above-seq) > 0
+		}
+	}
+	return above - uint16((aboveTS-ts)/uint32(samples)), true
 }

@@ -55,7 +55,8 @@ type Source struct {
 	packet   []byte        // that of the current frame, see whole
 	whole    uint64        // the last step whose frame was all of packet, and nothing else
 	latest   []byte        // what was taken last
-	intact   bool          // that was a packet, undamaged
+	intact   bool          // that was a packet, undamaged, or what stands for a pause
+	toc      byte          // the first byte of the last packet, which tells its kind
 	next     []byte        // the packet of the frame after the current one, if that was taken ahead
 	nextOK   bool          // the frame after the current one will be all of next
 	spare    int           // samples in the queue's place, see ahead
@@ -100,7 +101,8 @@ func (s *Source) Level() uint8 {
 }
 
 // Played returns how many samples of what the source sends had their turn, heard or not, and how many of them had
-// not come and were not in the packet after them either. Any goroutine.
+// not come and were not in the packet after them either. What it leaves out in a pause had its turn and has come.
+// Any goroutine.
 func (s *Source) Played() (samples, missing uint64) {
 	return s.played.Load(), s.concealed.Load()
 }
@@ -176,6 +178,9 @@ func (s *Source) take(r *Room, p *popped, gap int) {
 			s.concealed.Add(uint64(p.samples))
 		}
 		s.fillIn(r, p.payload, p.samples)
+	case pause:
+		s.played.Add(uint64(p.samples))
+		s.rest(r, p.samples)
 	case packet:
 		s.played.Add(uint64(p.samples))
 		s.hear(p.level)
@@ -188,7 +193,7 @@ func (s *Source) take(r *Room, p *popped, gap int) {
 			return
 		}
 		if s.hang == 0 && p.level != UnknownLevel {
-			s.latest, s.intact = append(s.latest[:0], p.payload...), true
+			s.keep(p.payload)
 			s.decoding = false
 			s.skip(p.samples)
 			return

@@ -30,6 +30,7 @@ type Reception struct {
 	base      int64
 	received  int64
 
+	timestamp uint32 // of the last packet
 	transit   uint32
 	jitter    uint32 // times 16
 	hasTiming bool
@@ -85,8 +86,13 @@ func (r *Reception) begin(ext int64) {
 	r.hasTiming, r.jitter, r.stray, r.abandoned = false, 0, -1, false
 }
 
-// time updates the interarrival jitter (RFC 3550 appendix A.8).
+// time updates the interarrival jitter (RFC 3550 appendix A.8). Of packets with one timestamp only the first counts: the
+// others are later parts of a frame, or padding that is sent long after it to find out what the line carries.
 func (r *Reception) time(timestamp uint32, arrival int64) {
+	if r.hasTiming && timestamp == r.timestamp {
+		return
+	}
+	r.timestamp = timestamp
 	transit := Ticks(arrival, r.ClockRate) - timestamp
 	if r.hasTiming {
 		d := int32(transit - r.transit)

@@ -12,7 +12,7 @@ import (
 
 const (
 	h264Fmtp = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
-	opusFmtp = "minptime=10;useinbandfec=1"
+	opusFmtp = "minptime=10;useinbandfec=1;usedtx=1"
 )
 
 var offers = []string{
@@ -39,7 +39,7 @@ func TestAnswerText(t *testing.T) {
 		"a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
 		"a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",
 		"a=sendrecv", "a=msid:mix t_0", "a=rtcp-mux", "a=rtcp-rsize",
-		"a=rtpmap:111 opus/48000/2", "a=rtcp-fb:111 transport-cc", "a=fmtp:111 minptime=10;useinbandfec=1",
+		"a=rtpmap:111 opus/48000/2", "a=rtcp-fb:111 transport-cc", "a=fmtp:111 minptime=10;useinbandfec=1;usedtx=1",
 		"a=rtpmap:63 red/48000/2", "a=fmtp:63 111/111",
 		"a=ssrc:1000 cname:c",
 		"m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99 108 109 45 46 118 119 120", "c=IN IP4 0.0.0.0",

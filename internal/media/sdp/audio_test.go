@@ -19,12 +19,12 @@ func TestREDIsAcceptedInTheClientsOrder(t *testing.T) {
 		section *sdp.Section
 		want    string
 	}{
-		"first":             {audioOffer(t, "63 111", "a=fmtp:63 111/111"), "[63 red 111/111] [111 opus minptime=10;useinbandfec=1]"},
-		"behind":            {audioOffer(t, "111 63", "a=fmtp:63 111/111"), "[111 opus minptime=10;useinbandfec=1] [63 red 111/111]"},
-		"three levels":      {audioOffer(t, "63 111", "a=fmtp:63 111/111/111"), "[63 red 111/111] [111 opus minptime=10;useinbandfec=1]"},
-		"of something else": {audioOffer(t, "63 111", "a=fmtp:63 0/0"), "[111 opus minptime=10;useinbandfec=1]"},
-		"mixed":             {audioOffer(t, "63 111", "a=fmtp:63 111/0"), "[111 opus minptime=10;useinbandfec=1]"},
-		"unexplained":       {audioOffer(t, "63 111"), "[111 opus minptime=10;useinbandfec=1]"},
+		"first":             {audioOffer(t, "63 111", "a=fmtp:63 111/111"), "[63 red 111/111] [111 opus minptime=10;useinbandfec=1;usedtx=1]"},
+		"behind":            {audioOffer(t, "111 63", "a=fmtp:63 111/111"), "[111 opus minptime=10;useinbandfec=1;usedtx=1] [63 red 111/111]"},
+		"three levels":      {audioOffer(t, "63 111", "a=fmtp:63 111/111/111"), "[63 red 111/111] [111 opus minptime=10;useinbandfec=1;usedtx=1]"},
+		"of something else": {audioOffer(t, "63 111", "a=fmtp:63 0/0"), "[111 opus minptime=10;useinbandfec=1;usedtx=1]"},
+		"mixed":             {audioOffer(t, "63 111", "a=fmtp:63 111/0"), "[111 opus minptime=10;useinbandfec=1;usedtx=1]"},
+		"unexplained":       {audioOffer(t, "63 111"), "[111 opus minptime=10;useinbandfec=1;usedtx=1]"},
 	} {
 		n, err := sdp.NegotiateAudio(c.section)
 		if err != nil {
@@ -46,26 +46,27 @@ func TestREDIsAcceptedInTheClientsOrder(t *testing.T) {
 	}
 }
 
-// In each description stereo is what its author receives and sprop-stereo what it sends.
+// In each description stereo is what its author receives and sprop-stereo what it sends. Who sends it sends music, which
+// must not be taken for silence; all others may leave out what is silent.
 func TestStereoIsAnsweredForEachDirection(t *testing.T) {
-	const usual = "minptime=10;useinbandfec=1"
+	const usual, speech = "minptime=10;useinbandfec=1", "minptime=10;useinbandfec=1;usedtx=1"
 	for name, c := range map[string]struct {
 		offered, answer string
 		wish            sdp.AudioWish
 	}{
-		"a browser":             {usual, usual, sdp.AudioWish{}},
-		"no line":               {"", usual, sdp.AudioWish{}},
+		"a browser":             {usual, speech, sdp.AudioWish{}},
+		"no line":               {"", speech, sdp.AudioWish{}},
 		"music profile":         {usual + ";maxaveragebitrate=128000;stereo=1;sprop-stereo=1", usual + ";stereo=1;maxaveragebitrate=128000;sprop-stereo=1", sdp.AudioWish{Stereo: true, MaxBitrate: 128000}},
-		"mono music profile":    {usual + ";maxaveragebitrate=64000", usual, sdp.AudioWish{MaxBitrate: 64000}},
+		"mono music profile":    {usual + ";maxaveragebitrate=64000", speech, sdp.AudioWish{MaxBitrate: 64000}},
 		"without a bitrate":     {"stereo=1;sprop-stereo=1", usual + ";stereo=1;maxaveragebitrate=128000;sprop-stereo=1", sdp.AudioWish{Stereo: true}},
-		"receives only":         {"stereo=1;maxaveragebitrate=128000", usual + ";sprop-stereo=1", sdp.AudioWish{Stereo: true, MaxBitrate: 128000}},
-		"Firefox":               {"maxplaybackrate=48000;stereo=1;useinbandfec=1", usual, sdp.AudioWish{}},
-		"Firefox, mono music":   {"maxplaybackrate=48000;stereo=1;maxaveragebitrate=64000", usual, sdp.AudioWish{MaxBitrate: 64000}},
+		"receives only":         {"stereo=1;maxaveragebitrate=128000", speech + ";sprop-stereo=1", sdp.AudioWish{Stereo: true, MaxBitrate: 128000}},
+		"Firefox":               {"maxplaybackrate=48000;stereo=1;useinbandfec=1", speech, sdp.AudioWish{}},
+		"Firefox, mono music":   {"maxplaybackrate=48000;stereo=1;maxaveragebitrate=64000", speech, sdp.AudioWish{MaxBitrate: 64000}},
 		"sends only":            {"sprop-stereo=1", usual + ";stereo=1;maxaveragebitrate=128000", sdp.AudioWish{}},
-		"with spaces":           {"minptime=10; Stereo = 1 ; maxaveragebitrate = 96000", usual + ";sprop-stereo=1", sdp.AudioWish{Stereo: true, MaxBitrate: 96000}},
-		"refused":               {"stereo=0;sprop-stereo=0", usual, sdp.AudioWish{}},
-		"nonsense":              {"stereo=2;sprop-stereo=yes;maxaveragebitrate=-1", usual, sdp.AudioWish{}},
-		"a number out of range": {"maxaveragebitrate=99999999999999999999;stereo", usual, sdp.AudioWish{}},
+		"with spaces":           {"minptime=10; Stereo = 1 ; maxaveragebitrate = 96000", speech + ";sprop-stereo=1", sdp.AudioWish{Stereo: true, MaxBitrate: 96000}},
+		"refused":               {"stereo=0;sprop-stereo=0", speech, sdp.AudioWish{}},
+		"nonsense":              {"stereo=2;sprop-stereo=yes;maxaveragebitrate=-1", speech, sdp.AudioWish{}},
+		"a number out of range": {"maxaveragebitrate=99999999999999999999;stereo", speech, sdp.AudioWish{}},
 	} {
 		lines := []string{"a=fmtp:111 " + c.offered}
 		if c.offered == "" {

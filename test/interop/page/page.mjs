@@ -6,13 +6,14 @@ const log = []
 let session
 let status // of the last audioVideoDidStop
 let policy // set by join with a size
-const roster = new Map() // attendee id → {present, external, dropped, muted, volume}
+const roster = new Map() // attendee id → {present, external, dropped, muted, volume, weakest}
 
 function watch(id) {
-  session.audioVideo.realtimeSubscribeToVolumeIndicator(id, (_, volume, muted) => {
+  session.audioVideo.realtimeSubscribeToVolumeIndicator(id, (_, volume, muted, signal) => {
     const entry = roster.get(id)
     if (volume !== null) entry.volume = Math.max(entry.volume ?? 0, volume)
     if (muted !== null) entry.muted = muted
+    if (signal !== null) entry.weakest = Math.min(entry.weakest ?? 1, signal)
   })
 }
 
@@ -46,6 +47,7 @@ window.call = {
     for (const topic of topics) listen(topic)
     if (stereo) av.setAudioProfile(sdk.AudioProfile.fullbandMusicStereo(redundancy))
     else if (!redundancy) av.setAudioProfile(new sdk.AudioProfile(null, false))
+    session.eventController?.addObserver({ eventDidReceive: (event) => log.push({ event }) })
     av.addObserver({
       audioVideoDidStart: () => log.push('started'),
       audioVideoDidStartConnecting: (again) => log.push(again ? 'reconnecting' : 'connecting'),

@@ -18,6 +18,7 @@ type FlowConfig struct {
 	Audio          bool
 	Sound          []sound.Packet // audio: what is said, again and again
 	Stamp          bool           // audio: the time is written over the end of the payload, which nobody decodes
+	DTX            bool           // audio: silence is left out, see silence; not together with Stamp
 	LevelExt       uint8          // ids of header extensions, 0 = none
 	TransportExt   uint8          // transport-wide sequence number
 	MIDExt, RIDExt uint8          // RFC 9143, RFC 8852
@@ -35,6 +36,7 @@ type Flow struct {
 	seq       uint16
 	timestamp uint32
 	frame     uint32
+	silent    int // frames in a row
 	wantKey   atomic.Bool
 	header    rtp.Header
 	scratch   rtp.Header // of the encryption
@@ -66,6 +68,7 @@ func NewSSRC() uint32 { return newSSRC() }
 func (c *Conn) AddFlow(cfg FlowConfig) *Flow {
 	f := &Flow{cfg: cfg, conn: c, seq: uint16(rand.Uint32N(1 << 14)), timestamp: rand.Uint32()}
 	f.wantKey.Store(true)
+	f.silent = silentFrames(cfg.Sound)
 	f.header = rtp.Header{Version: 2, SSRC: cfg.SSRC, PayloadType: cfg.PT}
 	if cfg.LevelExt != 0 && cfg.Audio {
 		_ = f.header.SetExtension(cfg.LevelExt, f.level[:]) // written in place, like the next one
@@ -134,6 +137,11 @@ func (f *Flow) sendAudio() {
 		f.onset.Store(Now())
 	}
 	f.header.Marker = false
+	if f.cfg.DTX {
+		if payload = f.discontinuous(payload); payload == nil {
+			return
+		}
+	}
 	f.put(0, func(to []byte) int {
 		n := copy(to, payload)
 		if f.cfg.Stamp {

@@ -126,6 +126,7 @@ type Description struct {
 type RemoteSection struct {
 	Kind, MID, Direction, Protocol string
 	PT, RTXPT                      uint8 // Opus or VP8
+	DTX                            bool  // of Opus: what is silent shall be left out (RFC 7587 section 6.1)
 	Extensions                     map[string]uint8
 	Track                          string // of msid
 }
@@ -187,6 +188,9 @@ func (d *Description) section(m *sdp.MediaDescription) RemoteSection {
 			if apt, ok := strings.CutPrefix(rest, "apt="); ok {
 				repaired, _ := strconv.ParseUint(apt, 10, 8)
 				repairs[uint8(repaired)] = uint8(id)
+			}
+			if uint8(id) == s.PT && s.Kind == "audio" {
+				s.DTX = strings.Contains(";"+rest+";", ";usedtx=1;")
 			}
 		case "extmap":
 			s.Extensions[rest] = uint8(id)

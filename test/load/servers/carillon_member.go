@@ -76,7 +76,8 @@ func (m *carillonMember) enter(ctx context.Context) error {
 		return err
 	}
 	// A client whose microphone is muted goes on sending silence.
-	m.addVoice(m.ssrcs.audio, d.Sections[0].PT, d.Sections[0].Extensions[lean.LevelURI], m.person.Voice, false)
+	voice := d.Sections[0]
+	m.addVoice(m.ssrcs.audio, voice.PT, voice.Extensions[lean.LevelURI], m.person.Voice, false, voice.DTX)
 	if m.person.Camera {
 		s, phase := d.Sections[1], phaseOf(int(m.ssrcs.video))
 		if m.person.Simulcast {

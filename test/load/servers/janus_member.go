@@ -54,7 +54,7 @@ func (m *janusMember) joinBridge(ctx context.Context, p Person) error {
 	if err := m.send.Connect(ctx, d.Remote); err != nil {
 		return err
 	}
-	m.addVoice(ssrc, d.Sections[0].PT, d.Sections[0].Extensions[lean.LevelURI], p.Voice, false)
+	m.addVoice(ssrc, d.Sections[0].PT, d.Sections[0].Extensions[lean.LevelURI], p.Voice, false, false)
 	return nil
 }
 
@@ -87,7 +87,7 @@ func (m *janusMember) joinRoom(ctx context.Context, p Person) error {
 	}
 	for _, s := range d.Sections {
 		if s.Kind == "audio" {
-			m.addVoice(audio, s.PT, s.Extensions[lean.LevelURI], p.Voice, true)
+			m.addVoice(audio, s.PT, s.Extensions[lean.LevelURI], p.Voice, true, false)
 		} else {
 			m.addCamera(video, rtx, s.PT, s.Extensions[lean.TransportURI], phaseOf(int(video)))
 		}

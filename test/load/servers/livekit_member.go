@@ -118,7 +118,7 @@ func (m *livekitMember) publish(ctx context.Context, p Person) error {
 	}
 	for _, s := range d.Sections {
 		if s.Kind == "audio" {
-			m.addVoice(audio, s.PT, s.Extensions[lean.LevelURI], p.Voice, true)
+			m.addVoice(audio, s.PT, s.Extensions[lean.LevelURI], p.Voice, true, false)
 		} else {
 			m.addCamera(video, rtx, s.PT, s.Extensions[lean.TransportURI], phaseOf(int(video)))
 		}

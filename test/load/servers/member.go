@@ -62,14 +62,14 @@ func (m *member) addLayers(ssrcs []uint32, pt, transportExt, midExt, ridExt uint
 	}
 }
 
-// addVoice sends speech or silence. Everybody who talks says the same at the same time, so that pauses are pauses of the mix.
-func (m *member) addVoice(ssrc uint32, pt, levelExt uint8, v Voice, opaque bool) {
+// addVoice sends speech or silence; of that only what is sent with DTX, if the server has asked for it. Everybody who talks says the same at the same time, so that pauses are pauses of the mix.
+func (m *member) addVoice(ssrc uint32, pt, levelExt uint8, v Voice, opaque, dtx bool) {
 	say := sound.Silence()
 	if v == Talking {
 		say = sound.Speech()
 	}
 	m.flows = append(m.flows, m.send.AddFlow(lean.FlowConfig{
-		SSRC: ssrc, PT: pt, Audio: true, LevelExt: levelExt, Sound: say, Stamp: opaque,
+		SSRC: ssrc, PT: pt, Audio: true, LevelExt: levelExt, Sound: say, Stamp: opaque, DTX: dtx,
 		Phase: time.Duration(len(m.flows)) * time.Millisecond,
 	}))
 }

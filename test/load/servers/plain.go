@@ -102,7 +102,7 @@ func (r *plainRoom) Join(ctx context.Context, p Person, _ string) (Member, error
 		return nil, err
 	}
 	if p.Voice.Published() {
-		m.addVoice(audio, d.Sections[0].PT, d.Sections[0].Extensions[lean.LevelURI], p.Voice, true)
+		m.addVoice(audio, d.Sections[0].PT, d.Sections[0].Extensions[lean.LevelURI], p.Voice, true, false)
 	}
 	if p.Camera {
 		m.addCamera(video, rtx, d.Sections[1].PT, d.Sections[1].Extensions[lean.TransportURI], phaseOf(int(video)))

@@ -1,0 +1,95 @@
+// What muted clients send: the unmodified amazon-chime-sdk-js in real browsers, with redundant audio and without. The
+// server asks them to leave out silence (DTX).
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { ChimeSDKMeetingsClient, CreateAttendeeCommand, CreateMeetingCommand } from '@aws-sdk/client-chime-sdk-meetings'
+import { Carillon } from '../lib/carillon.mjs'
+import { Person } from '../lib/browser.mjs'
+import { until } from '../lib/until.mjs'
+import { servePage } from './page/serve.mjs'
+
+const heard = -50 // dBFS, see chime-js.test.mjs
+const silent = -65
+const mutedFor = 10_000
+
+let carillon, chime, page
+
+before(async () => {
+  carillon = await Carillon.start()
+  const key = carillon.createKey()
+  chime = new ChimeSDKMeetingsClient({
+    endpoint: carillon.url + '/chime', region: 'eu-central-1',
+    credentials: { accessKeyId: key.accessKeyId, secretAccessKey: key.secretAccessKey },
+  })
+  page = await servePage('amazon-chime-sdk-js')
+})
+
+after(async () => {
+  page?.close()
+  await carillon?.dispose()
+})
+
+const plain = (answer) => JSON.parse(JSON.stringify({ ...answer, $metadata: undefined }))
+const call = (person, method, ...args) => person.page.evaluate(([m, a]) => window.call[m](...a), [method, args])
+const log = (person) => person.page.evaluate(() => window.call.log)
+
+async function enter(meeting, name, tone, options) {
+  const person = await Person.open(name, tone)
+  await person.page.goto(page.url)
+  const attendee = await chime.send(new CreateAttendeeCommand({ MeetingId: meeting.Meeting.MeetingId, ExternalUserId: name }))
+  person.attendee = attendee.Attendee.AttendeeId
+  await person.page.evaluate(([m, a, o]) => window.call.join(m, a, o), [plain(meeting), plain(attendee), { camera: false, ...options }])
+  await until(`${name} started`, 20_000, async () => (await log(person)).includes('started'))
+  return person
+}
+
+// pace gives the audio packets that somebody sends each second, over a while.
+async function pace(person, ms) {
+  const [from, at] = [await person.audioPacketsSent(), performance.now()]
+  await new Promise((done) => setTimeout(done, ms))
+  return ((await person.audioPacketsSent()) - from) / ((performance.now() - at) / 1000)
+}
+
+for (const redundancy of [true, false]) {
+  test(`muted, ${redundancy ? 'with' : 'without'} redundant audio`, { timeout: 120_000 }, async (t) => {
+    const meeting = await chime.send(new CreateMeetingCommand({ ClientRequestToken: crypto.randomUUID(), MediaRegion: 'eu-central-1', ExternalMeetingId: 'dtx' }))
+    const people = []
+    try {
+      const ann = await enter(meeting, 'ann', 450, { redundancy })
+      people.push(ann)
+      const ben = await enter(meeting, 'ben', 1130, { redundancy })
+      people.push(ben)
+      const audible = (tone) => async () => (await ann.hears([tone], 300))[0] > heard
+      await until('ann hears ben', 15_000, audible(ben.tone))
+
+      await call(ben, 'mute', true)
+      await until('ben sends little', 5000, async () => (await pace(ben, 1000)) < 10)
+      const rate = await pace(ben, mutedFor)
+      t.diagnostic(`a muted client sends ${rate.toFixed(1)} audio packets per second`)
+      assert.ok(rate > 2 && rate < 10, `${rate} packets per second`)
+      assert.ok((await ann.hears([ben.tone], 1500))[0] < silent, 'ann hears ben, who is muted')
+
+      const unmuted = performance.now()
+      await call(ben, 'mute', false)
+      await until('ann hears ben again', 3000, audible(ben.tone), 20)
+      t.diagnostic(`heard ${Math.round(performance.now() - unmuted)} ms after unmuting, of which 300 are for listening`)
+
+      assert.ok(!((await call(ann, 'roster'))[ben.attendee].weakest < 1), 'the signal of ben was shown as weak')
+      // The SDK looks every second whether the microphone still sends anything, and complains after the second time.
+      for (const person of people) {
+        const entries = await log(person)
+        for (const trouble of ['poor', 'reconnecting', 'stopped']) assert.equal(entries.includes(trouble), false, `${person.name}: ${trouble}`)
+        const events = entries.map((entry) => entry.event).filter(Boolean)
+        assert.ok(events.length > 0)
+        assert.deepEqual(events.filter((name) => /Failed|Dropped|Reconnect/.test(name)), [], person.name)
+        assert.deepEqual(person.console.filter((line) => /unhealthy|pageerror/i.test(line)), [], person.name)
+      }
+    } catch (error) {
+      for (const person of people) t.diagnostic(`${person.name}: ${person.console.slice(-15).join('\n')}`)
+      t.diagnostic(carillon.log.slice(-3000))
+      throw error
+    } finally {
+      for (const person of people) await person.close()
+    }
+  })
+}
