@@ -1,9 +1,11 @@
-// A person with a browser: an own Chromium process with a fake camera and a tone for a microphone.
+// A person with a browser: an own process of Chromium or Firefox with a fake camera and a tone for a microphone.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
+import { launchFirefox } from './firefox.mjs'
 import { probe } from './probe.mjs'
+import { recording } from './recording.mjs'
 import { writeTone } from './tone.mjs'
 
 const flags = [
@@ -18,31 +20,35 @@ const flags = [
   '--disable-background-timer-throttling',
 ]
 
+async function launchChromium(tone, dir, { shares, footage }) {
+  const wav = join(dir, 'microphone.wav')
+  writeTone(wav, tone)
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    // A muted browser would share a silent tab.
+    ignoreDefaultArgs: shares ? ['--mute-audio'] : [],
+    args: [
+      ...flags, '--use-fake-device-for-media-stream=fps=15', `--use-file-for-fake-audio-capture=${wav}`,
+      ...(footage ? [`--use-file-for-fake-video-capture=${footage}`] : []),
+      // The first would choose a screen that does not exist. Camera and microphone are granted below either way.
+      shares ? `--auto-select-tab-capture-source-by-title=${shares}` : '--use-fake-ui-for-media-stream',
+    ],
+  })
+}
+
 export class Person {
   // name is also the name shown in the meeting; tone is in Hz. shares is the title of the tab that is
   // chosen whenever the page asks what to share; locale is the language of the browser; footage is a file
-  // for the camera to show.
-  static async open(name, tone, { viewport = { width: 1280, height: 800 }, shares, footage, locale = 'en-US', ...context } = {}) {
+  // for the camera to show. Firefox shares no tab and shows no footage.
+  static async open(name, tone, { firefox = false, viewport = { width: 1280, height: 800 }, shares, footage, locale = 'en-US', ...context } = {}) {
     const person = new Person()
     person.name = name
     person.tone = tone
     person.dir = mkdtempSync(join(tmpdir(), 'carillon-person-'))
-    const wav = join(person.dir, 'microphone.wav')
-    writeTone(wav, tone)
-    person.browser = await chromium.launch({
-      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-      // A muted browser would share a silent tab.
-      ignoreDefaultArgs: shares ? ['--mute-audio'] : [],
-      args: [
-        ...flags, '--use-fake-device-for-media-stream=fps=15', `--use-file-for-fake-audio-capture=${wav}`,
-        ...(footage ? [`--use-file-for-fake-video-capture=${footage}`] : []),
-        // The first would choose a screen that does not exist. Camera and microphone are granted below either way.
-        shares ? `--auto-select-tab-capture-source-by-title=${shares}` : '--use-fake-ui-for-media-stream',
-      ],
-    })
+    person.browser = firefox ? await launchFirefox(tone) : await launchChromium(tone, person.dir, { shares, footage })
     person.context = await person.browser.newContext({ viewport, locale, ...context })
-    await person.context.grantPermissions(['camera', 'microphone'])
-    await person.context.addInitScript(probe)
+    if (!firefox) await person.context.grantPermissions(['camera', 'microphone'])
+    await person.context.addInitScript(firefox ? `(${probe})();(${recording})()` : probe)
     person.page = await person.context.newPage()
     person.console = []
     person.page.on('console', (m) => person.console.push(`${m.type()}: ${m.text()}`))

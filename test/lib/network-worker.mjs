@@ -78,8 +78,8 @@ class Media {
     return socket
   }
 
-  async listen() {
-    this.socket.bind(0, host)
+  async listen(address) {
+    this.socket.bind(0, address)
     await once(this.socket, 'listening')
     return this.socket.address().port
   }
@@ -145,14 +145,14 @@ class Signaling {
 }
 
 const methods = {
-  async line(name, { media, http, seed }) {
+  async line(name, { media, http, seed, address = host }) {
     if (lines.has(name)) throw new Error(`there is a line ${name} already`)
     // The two directions must not lose the same packets.
     const line = { up: new Way(seed), down: new Way(seed ^ 0x5bd1e995) }
     line.media = new Media(media, line.up, line.down)
     line.signaling = new Signaling(http)
     lines.set(name, line)
-    return { media: await line.media.listen(), http: await line.signaling.listen() }
+    return { media: await line.media.listen(address), http: await line.signaling.listen() }
   },
   shape(name, changes) {
     const line = lines.get(name)

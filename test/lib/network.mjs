@@ -31,9 +31,9 @@ export class Network {
   }
 
   // line makes a line to the media port and the HTTP port of a server, each { host, port }. The seed decides which
-  // packets are lost.
-  async line(name, { media, http, seed }) {
-    return new Line(this, name, await this.call('line', name, { media, http, seed }))
+  // packets are lost; the address is where the client sends its media, for Firefox not 127.0.0.1.
+  async line(name, { media, http, seed, address = '127.0.0.1' }) {
+    return new Line(this, name, address, await this.call('line', name, { media, http, seed, address }))
   }
 
   async close() {
@@ -45,10 +45,11 @@ export class Network {
 
 // Line is the line of one client. It starts without any fault.
 export class Line {
-  constructor(network, name, ports) {
+  constructor(network, name, address, ports) {
     this.network = network
     this.name = name
-    this.media = ports.media // UDP port on 127.0.0.1
+    this.address = address
+    this.media = ports.media // UDP port on that address
     this.http = ports.http // TCP port on 127.0.0.1
   }
 
@@ -88,17 +89,17 @@ export class Line {
 
   // route makes the pages of a browser send their media to this line, from the next page on.
   route(context) {
-    return context.addInitScript(reroute, this.media)
+    return context.addInitScript(reroute, `${this.address} ${this.media}`)
   }
 }
 
-// reroute runs in the page before its own scripts. It puts the line's port in the place of the server's UDP candidates
+// reroute runs in the page before its own scripts. It puts the line in the place of the server's UDP candidates
 // and takes every other way out, whatever the client does with the answer.
-function reroute(port) {
+function reroute(line) {
   const native = RTCPeerConnection.prototype.setRemoteDescription
   RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
-    const detour = (line, foundation, priority) =>
-      foundation === undefined ? '' : `a=candidate:${foundation} 1 udp ${priority} 127.0.0.1 ${port} typ host\r\n`
+    const detour = (_, foundation, priority) =>
+      foundation === undefined ? '' : `a=candidate:${foundation} 1 udp ${priority} ${line} typ host\r\n`
     const changed = sdp.replace(/^a=candidate:(?:(\S+) 1 udp (\d+) \S+ \d+ typ host|.*).*\r\n/gim, detour)
     return native.call(this, { type, sdp: changed })
   }

@@ -45,18 +45,19 @@ export function probe() {
     }
     return found
   }
+  const sounds = () => live().flatMap((c) => c.getReceivers().map((r) => r.track)).filter((t) => t?.kind === 'audio' && t.readyState === 'live')
   const inbound = (kind) => streams('inbound-rtp', kind)
 
   window.probe = {
     live,
     connections: () => live().map((c) => c.connectionState),
     peers: live,
+    tracks: sounds,
 
     // The level of a frequency is the median over the time: the tones are on for most of it, and the noise
     // of the codec between two loud tones comes and goes. channel is "left", "right" or "both".
     async hears(frequencies, ms, channel = 'both') {
-      const tracks = live().flatMap((c) => c.getReceivers().map((r) => r.track)).filter((t) => t?.kind === 'audio' && t.readyState === 'live')
-      const nodes = tracks.map((track) => analyser(track, channel))
+      const nodes = sounds().map((track) => analyser(track, channel))
       await context?.resume()
       const levels = frequencies.map(() => [])
       const end = performance.now() + ms
