@@ -112,5 +112,5 @@ func (s Scenario) Suits(server string) bool {
 	case "janus-audio":
 		return s.Cameras == 0 && s.Kind == Media
 	}
-	return !s.Simulcast || server == "carillon" // the other clients here send no layers
+	return !s.Simulcast || server == "carillon" || server == "mediasoup" // the other clients here send no layers
 }

@@ -107,6 +107,7 @@ func factories() []factory {
 		{"carillon", func(o Options) Server { return &carillon{options: o} }},
 		{"plain", func(o Options) Server { return &plain{root: o.Root} }},
 		{"livekit", func(o Options) Server { return &livekit{root: o.Root} }},
+		{"mediasoup", func(o Options) Server { return &mediasoup{root: o.Root} }},
 		{"janus", func(Options) Server { return &janus{} }},
 		{"janus-audio", func(Options) Server { return &janus{bridge: true} }},
 	}
@@ -122,7 +123,7 @@ func Names() []string {
 }
 
 // Usual are the servers that are compared unless others are named.
-const Usual = "carillon,plain,livekit,janus,janus-audio"
+const Usual = "carillon,plain,livekit,mediasoup,janus,janus-audio"
 
 // New makes a server that is not started yet.
 func New(name string, o Options) (Server, error) {
