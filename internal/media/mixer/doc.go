@@ -66,7 +66,8 @@
 // packets of speech before it is right, and longer with a steady tone, and the mix may be wanted in any step.
 //
 // Packets are not passed on where that would cost quality: without a pause of the talker to begin in, such as with
-// music; over lines that lose packets, because only the mix can fill gaps; and when they are not 20 ms long. Packets of
+// music; over lines that lose packets, be it the talker's, because only the mix can fill gaps, or the listener's, because
+// only the mix is sure to have forward error correction; and when they are not 20 ms long. Packets of
 // stereo are passed on only to those who have asked for stereo at the best bitrate, which is what talkers may send at
 // most. The others get mixes.
 //

@@ -30,10 +30,11 @@ const (
 // and goes on until somebody else begins to talk, through all further pauses. It has to end at any time, when that
 // happens or a packet is missing: the encoder that takes over is first fed with what was passed on (prime).
 //
-// Stereo is passed on only to those who have asked for as much. Mono is for everybody.
+// Stereo is passed on only to those who have asked for as much. Mono is for everybody but those whose lines lose packets:
+// talkers know nothing of these lines, so their packets may have no forward error correction.
 func (s *Sink) passed(r *Room, content talkerSet) *Source {
 	m := s.mix
-	if m == nil {
+	if m == nil || s.needsCorrection() {
 		return nil
 	}
 	x := m.passed
@@ -51,6 +52,9 @@ func (s *Sink) passed(r *Room, content talkerSet) *Source {
 	}
 	return x
 }
+
+// needsCorrection reports whether the listener is to have what only a mix is sure to have: forward error correction.
+func (s *Sink) needsCorrection() bool { return s.lossy.Load() && s.format.Load().coding(true).speech }
 
 // only returns the talker in the set if there is exactly one.
 func (t *talkers) only(set talkerSet) *Source {

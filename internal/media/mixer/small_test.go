@@ -95,13 +95,13 @@ func TestMuteInACallOfTwo(t *testing.T) {
 	}
 }
 
-// A listener whose line loses packets is passed them on too, and gets mixes in the speech coder.
+// A listener whose line loses packets gets mixes in the speech coder, and packets passed on again when it is better.
 func TestLossyListenerInASmallRoom(t *testing.T) {
 	m := &meeting{room: NewRoom(Config{})}
 	a := m.join(t, 0, Format{})
 	m.join(t, 1, Format{})
 	m.join(t, 2, Format{})
-	passed := 0
+	passed, corrected := 0, 0
 	for i := range 1500 {
 		a.sink.SetLossy(i/200%2 == 1)
 		third := rune(pauses)
@@ -112,10 +112,15 @@ func TestLossyListenerInASmallRoom(t *testing.T) {
 		m.check(t, a, speechLimit)
 		if a.sink.passing() {
 			passed++
+			if a.sink.Lossy() {
+				t.Fatalf("step %d: packets are passed on that may have no forward error correction", i)
+			}
+		} else if a.sink.mix.coding.speech {
+			corrected++
 		}
 	}
-	if passed < 400 || m.begun < 4 {
-		t.Errorf("packets were passed on in %d steps, %d times", passed, m.begun)
+	if passed < 200 || corrected < 400 || m.begun < 4 {
+		t.Errorf("packets were passed on in %d steps, %d times, and corrected in %d", passed, m.begun, corrected)
 	}
 }
 
