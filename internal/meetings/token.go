@@ -51,13 +51,6 @@ func (s *Service) attendeeOf(conferenceID, token string) (attendeeID string, ok 
 	return id.String(), hmac.Equal(mac, s.tokenMAC(conferenceID, id.String()))
 }
 
-// Genuine reports whether a join token was made for the conference. Whether it lets anybody in still, only Authenticate
-// tells.
-func (s *Service) Genuine(conferenceID, joinToken string) bool {
-	_, ok := s.attendeeOf(strings.ToLower(conferenceID), joinToken)
-	return ok
-}
-
 // Authenticate returns whom a join token lets into the conference. The error is Unauthenticated for a token
 // that is not valid for it, and Gone for a genuine one when the conference has ended.
 func (s *Service) Authenticate(ctx context.Context, conferenceID, joinToken string) (Conference, Attendee, error) {

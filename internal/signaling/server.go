@@ -20,6 +20,7 @@ import (
 	"github.com/coder/websocket"
 	"golang.org/x/time/rate"
 
+	"carillon/internal/errs"
 	"carillon/internal/meetings"
 	"carillon/internal/rooms"
 )
@@ -39,19 +40,15 @@ const (
 
 const (
 	joinTimeout     = 15 * time.Minute // clients may open the socket long before they start
-	strangerTimeout = 15 * time.Second // the same without a genuine token
-	maxStrangers    = 1000             // sockets without a genuine token at one time
+	strangerTimeout = 15 * time.Second // the same without a valid token
+	maxStrangers    = 1000             // sockets without a valid token at one time
 	leaveTimeout    = 5 * time.Second  // how long an ended client may take to say LEAVE
 	pingEvery       = 10 * time.Second
 )
 
-// Authenticator resolves join tokens.
+// Authenticator resolves join tokens. The error has code Unauthenticated for a token that is not
+// valid and Gone for a genuine one of a conference that has ended.
 type Authenticator interface {
-	// Genuine reports whether a token was made for the conference. It is cheap; whether the token still lets in
-	// anybody only Authenticate knows.
-	Genuine(conferenceID, joinToken string) bool
-	// Authenticate's error has code Unauthenticated for a token that is not valid and Gone for a genuine one of a
-	// conference that has ended.
 	Authenticate(ctx context.Context, conferenceID, joinToken string) (meetings.Conference, meetings.Attendee, error)
 }
 
@@ -67,7 +64,7 @@ type Config struct {
 // meetings.Live.
 type Server struct {
 	cfg       Config
-	strangers chan struct{} // one token for each socket without a genuine join token
+	strangers chan struct{} // one token for each socket without a valid join token
 	noise     *rate.Limiter // log lines that network input can cause
 	attempts  attempts
 
@@ -141,8 +138,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.ended(session)
 		}
 	}()
-	if !s.recognise(session) {
-		http.Error(w, "too many connections", http.StatusServiceUnavailable)
+	if refusal := s.recognise(r.Context(), session); refusal != "" {
+		http.Error(w, refusal, http.StatusServiceUnavailable)
 		return
 	}
 	var err error
@@ -157,17 +154,21 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 }
 
-// recognise looks at the token. One that is not genuine is refused after JOIN, but there are not many sockets for that.
-func (s *Server) recognise(session *session) bool {
-	if s.cfg.Meetings.Genuine(session.conferenceID, session.token) {
-		return true
+// recognise looks at the token. One that is not valid is refused after JOIN, but there are not many sockets for that.
+func (s *Server) recognise(ctx context.Context, session *session) (refusal string) {
+	_, _, err := s.cfg.Meetings.Authenticate(ctx, session.conferenceID, session.token)
+	switch {
+	case err == nil:
+		return ""
+	case errs.CodeOf(err) == errs.Internal || errs.CodeOf(err) == errs.Unavailable:
+		return "try again"
 	}
 	select {
 	case s.strangers <- struct{}{}:
 		session.stranger = true
-		return true
+		return ""
 	default:
-		return false
+		return "too many connections"
 	}
 }
 

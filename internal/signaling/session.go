@@ -30,7 +30,7 @@ type session struct {
 	conferenceID string
 	token        string
 	content      bool
-	stranger     bool // the token is not genuine
+	stranger     bool // the token was not valid when the socket was opened
 
 	attendeeID  string // with "#content" for a screen share; set by JOIN, as is
 	participant *rooms.Participant
