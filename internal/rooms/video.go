@@ -210,11 +210,16 @@ func (g *videoGroup) refreshLocked(now int64) {
 	}
 }
 
-// noticeStallLocked notes whether what viewers see stands still because its sender does not get through; newest is when the
+// noticeStallLocked notes whether what viewers see stands still because nothing comes from its sender; newest is when the
 // last packet came.
 func (g *videoGroup) noticeStallLocked(newest, now int64) {
-	meant := slices.ContainsFunc(g.encodings, func(e *encoding) bool { return e.maxKbps > 0 })
-	stalled := meant && newest != 0 && now-newest > int64(stallPatience)
+	since, meant := newest, false
+	for _, e := range g.encodings {
+		if e.maxKbps > 0 {
+			since, meant = max(since, e.enabled), true
+		}
+	}
+	stalled := meant && newest != 0 && now-since > int64(stallPatience)
 	if stalled != g.stalled {
 		g.stalled, g.owner.room.indexDirty = stalled, true
 	}

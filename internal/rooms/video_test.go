@@ -213,6 +213,16 @@ func TestIndexTellsWhoDoesNotGetThrough(t *testing.T) {
 	s.room.indexDirty = false
 	s.play(stallPatience + time.Second)
 	expect("the client sends nothing on purpose", s.room.indexDirty)
+	now := transport.Now() // by which the time is told when an encoding is enabled again
+	s.now = max(s.now, now)
+	s.announce([]string{"low", "hi"}, 300, 1200)
+	for _, each := range e {
+		each.enabled = s.now
+	}
+	s.play(stallPatience - time.Second)
+	expect("it has just been enabled again", s.room.indexDirty)
+	s.play(2 * time.Second)
+	expect("and still sends nothing", true, e[0].streamID)
 }
 
 func TestCodecsThatEverybodyDecodes(t *testing.T) {

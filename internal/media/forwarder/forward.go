@@ -160,6 +160,8 @@ func (d *DownTrack) sendLocked(b *transport.Batch, p *packet) error {
 }
 
 // closeGapLocked leaves out what is missing before p but was no part of any picture, so that the receiver does not miss it.
+// What turns out to be such only after the receiver has been sent later packets keeps its number, which the receiver asks
+// for in vain and gives up.
 func (d *DownTrack) closeGapLocked(p *packet) {
 	if p.follows == 0 {
 		return

@@ -70,6 +70,16 @@ func (t *UpTrack) keep(p *packet, h *rtp.Header, parity []byte) {
 	p.restores = pr.window.Waiting()
 }
 
+// lateParity takes in a parity packet that was overtaken by the next picture. There is no place for it any more in the
+// numbering that receivers see, but it may restore something.
+func (t *UpTrack) lateParity(p *packet, parity []byte, now int64) {
+	if parity == nil || !t.protection.active(now) {
+		return
+	}
+	t.protect(parity, now)
+	p.restores = t.protection.window.Waiting()
+}
+
 // protect takes in a parity packet.
 func (t *UpTrack) protect(parity []byte, now int64) {
 	p, ok := mediartp.ParseParity(parity)

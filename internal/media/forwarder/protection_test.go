@@ -83,6 +83,20 @@ func TestParityRestoresWhatIsLost(t *testing.T) {
 	}
 }
 
+// The next picture may overtake the parity packet of the one before.
+func TestOvertakenParityRestores(t *testing.T) {
+	s, r := newSender(100), newReceiver()
+	r.d.SetSource(s.track)
+	s.send(s.protectedFrame(true, 3)...)
+	r.out.take()
+	second, third := s.protectedFrame(false, 3), s.protectedFrame(false, 2)
+	s.send(second[0], second[2], third[0], second[3])
+	got := r.out.take()
+	if n := len(got); n != 4 || tail(got[3].Payload) != tail(second[1].Payload) || got[3].SequenceNumber != got[0].SequenceNumber+1 {
+		t.Errorf("the receiver gets %d packets, the last is %+v", n, got[n-1].Header)
+	}
+}
+
 // A lost parity packet is never sent again. Nobody may wait for it, nor for a key frame instead.
 func TestLostParityIsNotMissed(t *testing.T) {
 	for _, c := range []struct {

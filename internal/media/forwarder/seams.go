@@ -8,7 +8,7 @@ const maxGap = 64
 
 // seams remembers where pictures begin and end in the newest packets of a stream. Senders that protect their packets
 // put parity packets between the pictures, in the same numbering, and do not send those again when they are lost: when
-// both pictures around a gap are whole, what is missing there was none of theirs.
+// the end of one picture and the beginning of the next are there, what is missing between is no part of them.
 type seams struct {
 	recent [2 * maxGap]edges // by extended sequence number
 }

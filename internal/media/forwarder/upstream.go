@@ -133,9 +133,10 @@ func (u *Upstream) RemoveTrack(t *UpTrack) {
 			delete(u.routes, ssrc)
 		}
 	}
+	parity, restored := t.protection.parity, t.protection.restored
 	u.mu.Unlock()
 	t.close()
-	u.log.Debug("video track removed", "mid", t.cfg.MID, "parity", t.protection.parity, "restored", t.protection.restored)
+	u.log.Debug("video track removed", "mid", t.cfg.MID, "parity", parity, "restored", restored)
 }
 
 // HandleRTP takes a packet in. It is false, and nothing has been done, when the packet belongs to none of
@@ -145,9 +146,9 @@ func (u *Upstream) HandleRTP(b *transport.Batch, h *rtp.Header, payload []byte, 
 	track, ok := u.takeIn(b, &p, h, payload, arrival)
 	if ok {
 		track.forward(b, &p)
-		if p.restores {
-			u.forwardRestored(b, track, arrival)
-		}
+	}
+	if p.restores {
+		u.forwardRestored(b, track, arrival)
 	}
 	return track != nil
 }

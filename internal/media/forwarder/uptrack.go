@@ -104,6 +104,7 @@ func (t *UpTrack) accept(p *packet, h *rtp.Header, payload, descriptor []byte, a
 		return false
 	case mediartp.Late:
 		if !t.missing.Remove(ext, arrival) {
+			t.lateParity(p, parity, arrival)
 			return false
 		}
 	case mediartp.Restarted:

@@ -67,5 +67,6 @@ func (s *Source) align() {
 func (q *queue) waiting() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.skipPadding()
 	return q.joined && !q.filling && (q.depth() > 0 || q.rests())
 }

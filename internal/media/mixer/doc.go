@@ -23,9 +23,9 @@
 // The six loudest of those who talk now hold a talker number (talkers.go); nobody else is decoded. Who holds one
 // gives it up only to somebody clearly louder. What a sink hears is determined by the set
 // of current talkers that it excludes, for most sinks the empty set, and all sinks with the same set
-// share one mix and its encoder (mix.go). So a step costs at most one encode for all who are silent plus one for
-// each talker, and that for each format and coding that somebody listens in; mixes of a single talker cost none (see
-// Passing on).
+// share one mix and its encoder (mix.go). So a step costs about one encode for all who are silent plus one for
+// each talker, and that for each format and coding that somebody listens in; mixes of a single talker mostly cost none,
+// and some content has two encoders for a while (see Passing on).
 //
 // A sink moves from one mix to another when its talker starts or stops. Opus predicts from frame to
 // frame, so the sink's decoder must not notice the change of encoder. A mix that is new therefore starts

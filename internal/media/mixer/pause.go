@@ -115,7 +115,17 @@ func (q *queue) comfort(s *slot) bool {
 // precedesPause reports whether nothing is to be expected after the packet to play now: it codes nothing, or came after a
 // pause and nothing has followed it.
 func (q *queue) precedesPause(s *slot) bool {
-	return len(s.payload) <= dtxBytes || (q.resting || q.idle > 0) && q.newest == s.seq
+	return len(s.payload) <= dtxBytes || (q.resting || q.idle > 0) && q.last(s)
+}
+
+// last reports whether nothing but padding has come after a packet.
+func (q *queue) last(s *slot) bool {
+	for seq := s.seq + 1; int16(q.newest-seq) >= 0; seq++ {
+		if after := &q.slots[seq%slots]; after.state != padding || after.seq != seq {
+			return false
+		}
+	}
+	return true
 }
 
 // goesOn reports whether the packet after that one is there, and the sender has made no pause between them.

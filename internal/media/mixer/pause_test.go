@@ -175,6 +175,10 @@ func TestPausesKeepTheDelay(t *testing.T) {
 		"packets of 1 byte are lost": {100, 401, func(d *drill) {
 			d.loses = func(p sentPacket) bool { return dtx(p) && d.sender.pause > 40 }
 		}, 17, 1},
+		"packets of 1 byte are lost behind padding": {100, 401, func(d *drill) {
+			d.loses = func(p sentPacket) bool { return dtx(p) && d.sender.pause > 40 }
+			d.pads = func(int) bool { return d.sender.pause > 40 && (d.sender.pause-lastSpeech-1)%21 == 20 }
+		}, 17, 1},
 		"packets of silence are lost": {100, 400, func(d *drill) {
 			d.loses = func(p sentPacket) bool { return comfort(p) && !dtx(p) && d.sender.pause > lastSpeech+100 }
 		}, 14, 1},
@@ -200,6 +204,24 @@ func TestPausesKeepTheDelay(t *testing.T) {
 			d.run(t, rounds*(c.talk+c.silence)+20)
 			d.want(t, rounds*c.lost, c.most)
 		})
+	}
+}
+
+// Padding is nothing to be taken out before its time: the queue would begin to fill again.
+func TestPaddingIsNotWaitedFor(t *testing.T) {
+	d := newDrill(1000, 0)
+	d.run(t, 50)
+	for d.queue.depth() > 0 {
+		if !d.queue.waiting() {
+			t.Fatal("there is a packet, and nothing waits")
+		}
+		d.pop()
+	}
+	h := d.sender.header
+	h.Timestamp = d.sender.first + d.sender.frame*opus.FrameSamples
+	d.queue.push(&h, nil, UnknownLevel, false)
+	if d.queue.waiting() || d.queue.filling {
+		t.Error("padding is taken for a packet")
 	}
 }
 

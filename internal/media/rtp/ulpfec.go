@@ -83,12 +83,13 @@ type keptParity struct {
 	body []byte
 }
 
-// Keep copies a packet, whose payload type in h is that of the media.
+// Keep copies a packet, whose payload type in h is that of the media. One that had padding, as its PaddingSize says, is
+// not as it was sent any more, and nothing is restored by it.
 func (w *ParityWindow) Keep(ext int64, h *rtp.Header, payload []byte) {
 	slot := &w.packets[ext&(fecWindow-1)]
 	slot.ext, slot.raw = ext, slot.raw[:0]
 	size := h.MarshalSize() + len(payload)
-	if h.Padding || size > fecMTU {
+	if h.PaddingSize > 0 || size > fecMTU {
 		return
 	}
 	if cap(slot.raw) < size {
@@ -184,5 +185,6 @@ func (w *ParityWindow) restore(p *keptParity, missing int64) (*rtp.Header, []byt
 	if err != nil || w.header.Padding {
 		return nil, nil, false
 	}
+	w.header.PaddingSize = 0
 	return &w.header, raw[n:], true
 }

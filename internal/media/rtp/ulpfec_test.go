@@ -103,6 +103,21 @@ func TestRestoringNeedsAllOthers(t *testing.T) {
 	}
 }
 
+// A parity packet covers padding too, which is not there any more.
+func TestPaddedPacketsRestoreNothing(t *testing.T) {
+	packets := protectedPackets(rand.New(rand.NewPCG(11, 12)), 3, 100)
+	var w rtp.ParityWindow
+	for i := range 2 {
+		h := packets[i].Header
+		h.PaddingSize = byte(4 * i)
+		w.Keep(int64(100+i), &h, packets[i].Payload)
+	}
+	addParity(t, &w, rtptest.Parity(false, packets...), 100)
+	if ext, _, _, ok := w.Restore(); ok {
+		t.Errorf("restored %d", ext)
+	}
+}
+
 func TestPacketsFromLongAgoRestoreNothing(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	packets := protectedPackets(rng, 3, 100)

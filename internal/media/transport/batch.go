@@ -62,11 +62,7 @@ func (s *Server) BorrowBatch() *Batch {
 }
 
 // ReturnBatch takes a borrowed batch back, once it is flushed.
-func (s *Server) ReturnBatch(b *Batch) {
-	if len(b.packets) == 0 { // else something has failed in the middle
-		s.idle.Put(b)
-	}
-}
+func (s *Server) ReturnBatch(b *Batch) { s.idle.Put(b) }
 
 // reserve returns size bytes to build a datagram in. Without a commit they are given out again. A full batch is
 // flushed first.

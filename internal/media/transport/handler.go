@@ -8,7 +8,8 @@ import "github.com/pion/rtp"
 // packet methods write into b leaves when the reader has handled the datagrams at hand. A panic in a Handler ends its
 // own connection only.
 type Handler interface {
-	// HandleRTP takes one decrypted packet without its padding. The header is reused for the next one.
+	// HandleRTP takes one decrypted packet without its padding, of which h.PaddingSize bytes were removed. The header is
+	// reused for the next one.
 	// arrival is on the clock of Now.
 	HandleRTP(b *Batch, h *rtp.Header, payload []byte, arrival int64)
 	// HandleRTCP takes one decrypted compound packet (RFC 3550 section 6.1), not validated further.

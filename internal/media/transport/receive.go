@@ -21,13 +21,14 @@ func (r *reader) handleRTP(c *Conn, datagram []byte, arrival int64) {
 	if r.from != c.mediaFrom && c.follow(r.from) {
 		c.mediaFrom = r.from
 	}
-	payload, ok := unpad(packet[headerSize(packet):], h.Padding)
+	body := packet[headerSize(packet):]
+	payload, ok := unpad(body, h.Padding)
 	if !ok {
 		r.server.counters.malformed.Add(1)
 		return
 	}
 	h.Padding = false
-	h.PaddingSize = 0
+	h.PaddingSize = byte(len(body) - len(payload))
 	c.handler.HandleRTP(r.batch, h, payload, arrival)
 }
 

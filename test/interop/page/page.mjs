@@ -3,6 +3,7 @@
 import * as sdk from 'chime-sdk'
 
 const log = []
+const events = [] // of the SDK's eventController, by name
 let session
 let status // of the last audioVideoDidStop
 let policy // set by join with a size
@@ -20,6 +21,7 @@ function watch(id) {
 window.call = {
   version: sdk.Versioning.sdkVersion,
   log,
+  events,
   roster: () => Object.fromEntries(roster),
   status: () => (status === undefined ? undefined : sdk.MeetingSessionStatusCode[status]),
   tiles: () =>
@@ -47,7 +49,7 @@ window.call = {
     for (const topic of topics) listen(topic)
     if (stereo) av.setAudioProfile(sdk.AudioProfile.fullbandMusicStereo(redundancy))
     else if (!redundancy) av.setAudioProfile(new sdk.AudioProfile(null, false))
-    session.eventController?.addObserver({ eventDidReceive: (event) => log.push({ event }) })
+    session.eventController?.addObserver({ eventDidReceive: (event) => events.push(event) })
     av.addObserver({
       audioVideoDidStart: () => log.push('started'),
       audioVideoDidStartConnecting: (again) => log.push(again ? 'reconnecting' : 'connecting'),

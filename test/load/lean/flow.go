@@ -18,7 +18,7 @@ type FlowConfig struct {
 	Audio          bool
 	Sound          []sound.Packet // audio: what is said, again and again
 	Stamp          bool           // audio: the time is written over the end of the payload, which nobody decodes
-	DTX            bool           // audio: silence is left out, see silence; not together with Stamp
+	DTX            bool           // audio: silence is left out, see discontinuous; not together with Stamp
 	LevelExt       uint8          // ids of header extensions, 0 = none
 	TransportExt   uint8          // transport-wide sequence number
 	MIDExt, RIDExt uint8          // RFC 9143, RFC 8852

@@ -75,7 +75,7 @@ func (m *carillonMember) enter(ctx context.Context) error {
 	if err := m.send.Connect(ctx, d.Remote); err != nil {
 		return err
 	}
-	// A client whose microphone is muted goes on sending silence.
+	// A client whose microphone is muted goes on sending silence, as far as the server wants it.
 	voice := d.Sections[0]
 	m.addVoice(m.ssrcs.audio, voice.PT, voice.Extensions[lean.LevelURI], m.person.Voice, false, voice.DTX)
 	if m.person.Camera {
