@@ -77,37 +77,3 @@ test('one receiver on a bad line: the other keeps its layer', { timeout: 120_000
     throw error
   }
 })
-
-// One stream whose layers can be left out, instead of several streams.
-test('a downlink becomes narrow while the sender sends layers (VP9, SVC): only its receiver gets fewer', { timeout: 120_000 }, async (t) => {
-  const everybody = await call.meet({ ann: { svc: true, codecs: ['VP9'] }, ben: { camera: false }, cid: { camera: false } })
-  const [ann, ben, cid] = everybody
-  try {
-    await ben.line.shape({ down: { rate: wide, delay: 20 }, up: { delay: 20 } })
-    await Promise.all([ben.sees(ann, width), cid.sees(ann, width)])
-    for (const person of everybody) await person.meter('start')
-    await pause(3_000)
-    const cut = now()
-    await ben.line.shape({ down: { rate: narrow } })
-    await pause(12_000)
-    const back = now()
-    await ben.line.shape({ down: { rate: wide } })
-    await pause(13_000)
-    const { disturbed, samples: [, atBen, atCid] } = await take(everybody)
-    const [less, all] = [video(atBen, ann.attendee), video(atCid, ann.attendee)]
-    t.diagnostic(`ben: ${brief(less)}; ${quiet(atBen, disturbed).toFixed(1)} s quiet`)
-    t.diagnostic(`ben, after the cut: ${widths(during(atBen, cut), ann.attendee, cut)}; wide again: ${(back - cut).toFixed(1)} s`)
-    t.diagnostic(`cid: ${brief(all)}; ${widths(atCid, ann.attendee)}`)
-    // The sender of layers sends smaller ones itself when its machine is busy, to everybody.
-    const size = (s) => s?.video[ann.attendee]?.width
-    const atOther = (at) => size(atCid.findLast((s) => s.at <= at))
-    const narrowed = during(atBen, cut + 3, back)
-    assert.ok(narrowed.every((s) => size(s) <= low || size(s) < atOther(s.at)), 'fewer layers within 3 s, for as long as the line is narrow')
-    assert.ok(narrowed.some((s) => size(s) < atOther(s.at)), 'the other receiver has more')
-    assert.ok(less.longest < 1, `no new picture for ${less.longest} s`)
-    assert.ok(during(atBen, back + 10).every((s) => size(s) >= atOther(s.at)), 'all layers within 10 s')
-  } catch (error) {
-    t.diagnostic(call.story())
-    throw error
-  }
-})
