@@ -166,3 +166,36 @@ func TestPhrasesWithDTX(t *testing.T) {
 		})
 	}
 }
+
+// A frame that is inserted when a pause begins must not make listeners hear noise in the rest of it: a decoder that goes
+// from one encoder to another and is then given nothing makes it up.
+func TestDelayChangesInPausesWithDTX(t *testing.T) {
+	h := newHearing(t, false)
+	// Sound of all frequencies, or there would be little noise to make up.
+	rng := rand.New(rand.NewPCG(1, 2))
+	hiss := func(float64) float64 { return rng.NormFloat64() * 0.1 }
+	sender := newDTXSender(t, phrases(hiss, 0))
+	const number = 9
+	passedOn, changed := 0, 0
+	for i := range number * phrase {
+		if at := i % phrase; at == 122+i/phrase { // around the moment from which on packets are left out
+			h.source.queue.short = true
+			changed++
+		}
+		if p, sent := sender.next(); sent {
+			push(h.source, p)
+		}
+		h.step(t)
+		if h.sink.passing() {
+			passedOn++
+		}
+	}
+	if passedOn < number*60 || changed == 0 {
+		t.Errorf("%d steps passed on: nothing is tested", passedOn)
+	}
+	for i := range number {
+		if noise := rms(h.said(i, 2.4, 3.9)); noise > 0.001 {
+			t.Errorf("loudness %.4f in the pause of phrase %d", noise, i)
+		}
+	}
+}

@@ -72,8 +72,11 @@ func (t *talkers) just(s *Source) talkerSet {
 	return 1 << s.number
 }
 
-// mayBegin reports whether this is a moment in which passing the source's packets on may begin.
-func (s *Source) mayBegin() bool { return s.quiet >= quietFor && s.clean >= cleanFor }
+// mayBegin reports whether this is a moment in which passing the source's packets on may begin. The first packet must have
+// something in it: a decoder that comes from another encoder and is given nothing makes up noise.
+func (s *Source) mayBegin() bool {
+	return s.quiet >= quietFor && s.clean >= cleanFor && len(s.packet) > dtxBytes
+}
 
 // passable reports whether listeners can be given the packet that the source took in this step: it is all that was
 // taken, and what an encoder of ours would make: a single frame of 20 ms. Such a one is valid whatever is in it.
