@@ -16,14 +16,15 @@ func (s *Source) pull(r *Room, goal int) (whole bool) {
 }
 
 // ahead sees to it that n samples are there beside the current frame. If there is no further packet yet, they are
-// made up, and it is played later.
+// made up, and it is played later by as much. No more than these: in the next step the queue must be asked again, by which
+// it knows how time goes by.
 func (r *Room) ahead(s *Source, n int) {
 	defer s.pad(opus.FrameSamples + n)
 	defer r.contain(s)
 	s.spare = opus.FrameSamples
 	for s.pcm.len() < opus.FrameSamples+n {
 		if !s.queue.waiting() {
-			s.fillIn(r, nil, opus.FrameSamples)
+			s.fillIn(r, nil, opus.FrameSamples+n-s.pcm.len())
 		} else if s.pull(r, 2*opus.FrameSamples) {
 			s.next, s.latest = s.latest, s.next
 			s.nextOK = true

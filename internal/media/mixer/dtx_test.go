@@ -199,3 +199,30 @@ func TestDelayChangesInPausesWithDTX(t *testing.T) {
 		}
 	}
 }
+
+// A sender that falls silent without a word, and goes on with its clock, is heard without delay afterwards: also when it
+// falls silent while its packets are passed on, and the mix has to take over.
+func TestStreamThatStopsKeepsItsDelay(t *testing.T) {
+	for _, stop := range []int{2, 7, 15, 40} {
+		h := newHearing(t, false)
+		sender := newDTXSender(t, phrases(tone(437), 0))
+		for i := range 3 * phrase {
+			if p, sent := sender.next(); sent {
+				push(h.source, p)
+			}
+			h.step(t)
+			if i == 2*phrase+10 {
+				if !h.sink.passing() {
+					t.Fatal("packets are not passed on: nothing is tested")
+				}
+				for range stop {
+					sender.header.Timestamp += opus.FrameSamples
+					h.step(t)
+				}
+			}
+			if depth := h.source.queue.depth(); i > 2*phrase+12 && depth > 2*opus.FrameSamples {
+				t.Fatalf("%d ms wait %d steps after a stop of %d", depth/48, i-2*phrase-10, stop)
+			}
+		}
+	}
+}
