@@ -136,11 +136,7 @@ func (u *Upstream) restore(t *UpTrack, p *packet, now int64) bool {
 			continue
 		}
 		pr.restored++
-		var descriptor []byte
-		if u.cfg.DependencyExt != 0 {
-			descriptor = h.GetExtension(u.cfg.DependencyExt)
-		}
-		t.inspect(p, codec, ext, h, payload, descriptor, now)
+		t.inspect(p, codec, ext, h, payload, u.descriptorOf(h), now)
 		t.connect(p)
 		return true
 	}

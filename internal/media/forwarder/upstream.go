@@ -163,10 +163,7 @@ func (u *Upstream) takeIn(b *transport.Batch, p *packet, h *rtp.Header, payload 
 		return nil, false
 	}
 	skipped := u.recordLocked(h, arrival)
-	var descriptor []byte
-	if u.cfg.DependencyExt != 0 {
-		descriptor = h.GetExtension(u.cfg.DependencyExt)
-	}
+	descriptor := u.descriptorOf(h)
 	if r.rtx {
 		ok = r.track.acceptRTX(p, h, payload, descriptor, arrival)
 	} else {
@@ -175,6 +172,14 @@ func (u *Upstream) takeIn(b *transport.Batch, p *packet, h *rtp.Header, payload 
 	u.suspectLocked(skipped-p.missed, arrival)
 	u.nacksLocked(b, arrival)
 	return r.track, ok
+}
+
+// descriptorOf is the dependency descriptor of a packet, nil if there is none.
+func (u *Upstream) descriptorOf(h *rtp.Header) []byte {
+	if u.cfg.DependencyExt == 0 {
+		return nil
+	}
+	return h.GetExtension(u.cfg.DependencyExt)
 }
 
 // RecordArrival counts an audio packet for the transport-wide feedback and the receiver reports. Video

@@ -64,14 +64,19 @@ func (s *Source) fillIn(r *Room, following []byte, n int) {
 		clear(raw)
 	}
 	s.conceal += n
-	_, sane := measure(raw)
-	if !sane {
+	s.takeMadeUp(&out, raw, err)
+}
+
+// takeMadeUp takes what the decoder has made up, silence if it failed, and reports whether the decoder is still of use.
+func (s *Source) takeMadeUp(out *audio, raw []float32, err error) (sane bool) {
+	if _, sane = measure(raw); !sane {
 		s.dec, s.decoding = nil, false
 	}
 	if !sane || err != nil {
 		clear(raw)
 	}
 	out.set(raw)
+	return sane
 }
 
 // rest appends n samples of a pause that the sender makes. As long as the source is heard, they are what the decoder makes
@@ -90,16 +95,7 @@ func (s *Source) rest(r *Room, n int) {
 	}
 	out := s.extend(n)
 	raw := s.raw(r, &out)
-	err := s.dec.Conceal(raw)
-	_, sane := measure(raw)
-	if !sane {
-		s.dec, s.decoding = nil, false
-	}
-	if !sane || err != nil {
-		clear(raw)
-	}
-	out.set(raw)
-	if sane {
+	if s.takeMadeUp(&out, raw, s.dec.Conceal(raw)) {
 		s.keepPause(n)
 	}
 }
