@@ -22,7 +22,8 @@ type Options struct {
 
 const (
 	joinTimeout = 20 * time.Second // of one person
-	warmUp      = 2 * time.Second
+	warmUp      = time.Second
+	settling    = 5 * time.Second        // in which media flows before its cost is measured
 	quiet       = 300 * time.Millisecond // in which all that is under way arrives
 	patience    = 15 * time.Second       // until everybody gets everything
 )

@@ -14,7 +14,7 @@ type Result struct {
 	Failure          string `json:",omitempty"` // why there is no more
 	Info             servers.Info
 
-	CPU          float64 // of the server: seconds for each second in which media flowed
+	CPU          float64 // of the server: seconds for each second of the window
 	CPUPerPacket float64 // µs for each packet that was delivered, which is seconds for each million
 
 	Video, Audio                 uint64 // packets that were delivered

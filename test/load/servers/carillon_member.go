@@ -101,12 +101,15 @@ func (m *carillonMember) subscribe(ctx context.Context, streams []uint32) (*lean
 		}},
 	}
 	if m.person.Camera {
-		sections = append(sections, lean.Section{Kind: "video", Direction: "sendonly", MID: "1", SSRC: m.ssrcs.video, RTXSSRC: m.ssrcs.rtx, Track: "camera"})
+		camera, bitrates := m.camera()
+		sections = append(sections, camera)
 		sub.Duplex = signalpb.SdkStreamServiceType_DUPLEX.Enum()
 		sub.ReceiveStreamIds = append(sub.ReceiveStreamIds, 0)
-		sub.SendStreams = append(sub.SendStreams, &signalpb.SdkStreamDescriptor{
-			MediaType: signalpb.SdkStreamMediaType_VIDEO.Enum(), StreamId: proto.Uint32(2), GroupId: proto.Uint32(2), MaxBitrateKbps: proto.Uint32(cameraBps / 1000),
-		})
+		for i, bps := range bitrates {
+			sub.SendStreams = append(sub.SendStreams, &signalpb.SdkStreamDescriptor{
+				MediaType: signalpb.SdkStreamMediaType_VIDEO.Enum(), StreamId: proto.Uint32(uint32(2 + i)), GroupId: proto.Uint32(2), MaxBitrateKbps: proto.Uint32(uint32(bps / 1000)),
+			})
+		}
 	}
 	for i, id := range streams {
 		sections = append(sections, lean.Section{Kind: "video", Direction: "recvonly", MID: fmt.Sprint(i + 2)})
@@ -125,6 +128,20 @@ func (m *carillonMember) subscribe(ctx context.Context, streams []uint32) (*lean
 	case <-ctx.Done():
 		return nil, errTimeout
 	}
+}
+
+// camera is how ours is offered, and the bitrates of what it sends.
+func (m *carillonMember) camera() (section lean.Section, bps []int) {
+	section = lean.Section{Kind: "video", Direction: "sendonly", MID: "1", Track: "camera"}
+	if !m.person.Simulcast {
+		section.SSRC, section.RTXSSRC = m.ssrcs.video, m.ssrcs.rtx
+		return section, []int{cameraBps}
+	}
+	for _, l := range layers() {
+		section.RIDs = append(section.RIDs, l.rid)
+		bps = append(bps, l.bps)
+	}
+	return section, bps
 }
 
 // Receive waits for the index to show the cameras.
