@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test'
 import { ChimeSDKMeetingsClient, CreateAttendeeCommand, CreateMeetingCommand } from '@aws-sdk/client-chime-sdk-meetings'
 import { Carillon } from '../lib/carillon.mjs'
 import { Person } from '../lib/browser.mjs'
+import { Certificate } from '../lib/certificate.mjs'
 import { until } from '../lib/until.mjs'
 import { servePage } from './page/serve.mjs'
 
@@ -30,6 +31,17 @@ function blockCandidates(kind) {
   }
 }
 
+// letThrough leaves of the relay's addresses those that match, as a firewall would: nothing is ever sent to the others.
+function letThrough(pattern) {
+  const Native = window.RTCPeerConnection
+  window.RTCPeerConnection = class extends Native {
+    constructor({ iceServers = [], ...configuration } = {}) {
+      const through = (urls) => [urls].flat().filter((url) => new RegExp(pattern).test(url))
+      super({ ...configuration, iceServers: iceServers.map((server) => ({ ...server, urls: through(server.urls) })) })
+    }
+  }
+}
+
 // routes runs in the page: the selected pair of each connection.
 async function routes() {
   const found = []
@@ -46,7 +58,7 @@ async function routes() {
   return found
 }
 
-async function meet(t, flags, { blocked = {}, relay = [] }, check) {
+async function meet(t, flags, { blocked = {}, relay = [], through = {}, trusts }, check) {
   const carillon = await Carillon.start(...flags)
   const people = []
   const call = (person, method, ...args) => person.page.evaluate(([m, a]) => window.call[m](...a), [method, args])
@@ -58,9 +70,10 @@ async function meet(t, flags, { blocked = {}, relay = [] }, check) {
     })
     const meeting = await chime.send(new CreateMeetingCommand({ ClientRequestToken: crypto.randomUUID(), MediaRegion: 'eu-central-1', ExternalMeetingId: 'networks' }))
     for (const name of ['ann', 'ben']) {
-      const person = await Person.open(name, tones[name])
+      const person = await Person.open(name, tones[name], { trusts })
       people.push(person)
       if (blocked[name]) await person.page.addInitScript(blockCandidates, blocked[name])
+      if (through[name]) await person.page.addInitScript(letThrough, through[name])
       await person.page.goto(page.url)
       const attendee = await chime.send(new CreateAttendeeCommand({ MeetingId: meeting.Meeting.MeetingId, ExternalUserId: name }))
       person.attendee = attendee.Attendee.AttendeeId
@@ -102,6 +115,18 @@ async function meet(t, flags, { blocked = {}, relay = [] }, check) {
   }
 }
 
+// overTLS runs a test with a relay over TLS. The browsers resolve its name and check its certificate: they accept it by
+// its key alone.
+async function overTLS(run) {
+  const certificate = new Certificate('localhost')
+  try {
+    const { certFile, keyFile, pin } = certificate
+    await run(['--turn-tls', '127.0.0.1:0', '--turn-cert', certFile, '--turn-key', keyFile, '--turn-host', 'localhost', '--turn-policy', 'always'], pin)
+  } finally {
+    certificate.dispose()
+  }
+}
+
 test('UDP is blocked: the call goes over TCP to the media port', { timeout: 180_000 }, (t) =>
   meet(t, [], { blocked: { ann: 'udp' } }, ({ ann: [ann], ben: [ben] }) => {
     assert.deepEqual(ann, { local: ann.local, relay: undefined, protocol: 'tcp', remote: 'host' })
@@ -113,6 +138,19 @@ test('everybody goes through the relay', { timeout: 180_000 }, (t) =>
   meet(t, ['--turn', '127.0.0.1:0', '--turn-policy', 'always'], {}, (taken) => {
     for (const [route] of Object.values(taken)) assert.equal(route.local, 'relay')
   }))
+
+test('everybody goes through the relay over TLS', { timeout: 180_000 }, (t) =>
+  overTLS((flags, trusts) =>
+    meet(t, flags, { trusts }, (taken) => {
+      for (const [route] of Object.values(taken)) assert.deepEqual([route.local, route.relay], ['relay', 'tls'])
+    })))
+
+test('one network lets only TLS through to the relay, the other only TCP', { timeout: 180_000 }, (t) =>
+  overTLS((flags, trusts) =>
+    meet(t, [...flags, '--turn', '127.0.0.1:0'], { trusts, through: { ann: '^turns:', ben: '^turn:.*=tcp$' } }, ({ ann: [ann], ben: [ben] }) => {
+      assert.deepEqual([ann.local, ann.relay], ['relay', 'tls'])
+      assert.deepEqual([ben.local, ben.relay], ['relay', 'tcp'])
+    })))
 
 test('one asks for the relay, the other connects directly', { timeout: 180_000 }, (t) =>
   meet(t, ['--turn', '127.0.0.1:0'], { relay: ['ann'] }, ({ ann: [ann], ben: [ben] }) => {

@@ -20,7 +20,7 @@ const flags = [
   '--disable-background-timer-throttling',
 ]
 
-async function launchChromium(tone, dir, { shares, footage }) {
+async function launchChromium(tone, dir, { shares, footage, trusts }) {
   const wav = join(dir, 'microphone.wav')
   writeTone(wav, tone)
   return chromium.launch({
@@ -30,6 +30,7 @@ async function launchChromium(tone, dir, { shares, footage }) {
     args: [
       ...flags, '--use-fake-device-for-media-stream=fps=15', `--use-file-for-fake-audio-capture=${wav}`,
       ...(footage ? [`--use-file-for-fake-video-capture=${footage}`] : []),
+      ...(trusts ? [`--ignore-certificate-errors-spki-list=${trusts}`] : []),
       // The first would choose a screen that does not exist. Camera and microphone are granted below either way.
       shares ? `--auto-select-tab-capture-source-by-title=${shares}` : '--use-fake-ui-for-media-stream',
     ],
@@ -39,13 +40,14 @@ async function launchChromium(tone, dir, { shares, footage }) {
 export class Person {
   // name is also the name shown in the meeting; tone is in Hz. shares is the title of the tab that is
   // chosen whenever the page asks what to share; locale is the language of the browser; footage is a file
-  // for the camera to show. Firefox shares no tab and shows no footage.
-  static async open(name, tone, { firefox = false, viewport = { width: 1280, height: 800 }, shares, footage, locale = 'en-US', ...context } = {}) {
+  // for the camera to show; trusts is the pin of a certificate to accept, whoever signed it. Firefox shares no tab, shows
+  // no footage and accepts no such certificate.
+  static async open(name, tone, { firefox = false, viewport = { width: 1280, height: 800 }, shares, footage, trusts, locale = 'en-US', ...context } = {}) {
     const person = new Person()
     person.name = name
     person.tone = tone
     person.dir = mkdtempSync(join(tmpdir(), 'carillon-person-'))
-    person.browser = firefox ? await launchFirefox(tone) : await launchChromium(tone, person.dir, { shares, footage })
+    person.browser = firefox ? await launchFirefox(tone) : await launchChromium(tone, person.dir, { shares, footage, trusts })
     person.context = await person.browser.newContext({ viewport, locale, ...context })
     if (!firefox) await person.context.grantPermissions(['camera', 'microphone'])
     await person.context.addInitScript(firefox ? `(${probe})();(${recording})()` : probe)
