@@ -1,10 +1,10 @@
 package httpserver
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"io"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -22,19 +22,21 @@ const (
 // site serves the files of a single-page application. Addresses that name no file are the application's
 // own routes and get its page.
 type site struct {
+	tree  fs.FS
 	files map[string]file // by path, without a leading slash
 }
 
-// file is held in memory, with its gzip form when the build made one.
+// file is what there is to know of a file. Its content stays where it is, in the program as a rule.
 type file struct {
-	content, gzip []byte
-	contentType   string
-	etag          string // from the content: embedded files have no time of change
+	name        string // in the tree
+	gzip        bool   // the build has made a gzip form, name.gz
+	contentType string
+	etag        string // from the content: embedded files have no time of change
 }
 
-// newSite reads all files. A nil tree is one without files.
+// newSite looks at all files. A nil tree is one without files.
 func newSite(tree fs.FS) (*site, error) {
-	s := &site{files: map[string]file{}}
+	s := &site{tree: tree, files: map[string]file{}}
 	if tree == nil {
 		return s, nil
 	}
@@ -42,7 +44,7 @@ func newSite(tree fs.FS) (*site, error) {
 		if err != nil || entry.IsDir() || hidden(name) || strings.HasSuffix(name, ".gz") {
 			return err
 		}
-		s.files[name], err = readFile(tree, name)
+		s.files[name], err = lookAt(tree, name)
 		return err
 	})
 	return s, err
@@ -50,19 +52,19 @@ func newSite(tree fs.FS) (*site, error) {
 
 func hidden(name string) bool { return strings.HasPrefix(path.Base(name), ".") }
 
-func readFile(tree fs.FS, name string) (file, error) {
+func lookAt(tree fs.FS, name string) (file, error) {
 	content, err := fs.ReadFile(tree, name)
 	if err != nil {
 		return file{}, err
 	}
-	packed, err := fs.ReadFile(tree, name+".gz")
+	_, err = fs.Stat(tree, name+".gz")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return file{}, err
 	}
 	sum := sha256.Sum256(content)
 	return file{
-		content:     content,
-		gzip:        packed,
+		name:        name,
+		gzip:        err == nil,
 		contentType: contentType(name, content),
 		etag:        `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
 	}, nil
@@ -118,7 +120,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else {
 		w.Header().Set("Cache-Control", "no-cache")
 	}
-	f.serve(w, r)
+	s.serve(w, r, f)
 }
 
 func wantsPage(r *http.Request) bool {
@@ -133,19 +135,28 @@ func (s *site) missing(w http.ResponseWriter, r *http.Request) {
 	notFound(w, r)
 }
 
-func (f file) serve(w http.ResponseWriter, r *http.Request) {
+func (s *site) serve(w http.ResponseWriter, r *http.Request, f file) {
 	h := w.Header()
-	h.Set("Content-Type", f.contentType)
-	content, etag := f.content, f.etag
-	if f.gzip != nil {
-		h.Set("Vary", "Accept-Encoding")
-		if acceptsGzip(r.Header.Get("Accept-Encoding")) {
-			h.Set("Content-Encoding", "gzip")
-			content, etag = f.gzip, strings.TrimSuffix(f.etag, `"`)+`-gzip"`
-		}
+	name, etag := f.name, f.etag
+	zipped := f.gzip && acceptsGzip(r.Header.Get("Accept-Encoding"))
+	if zipped {
+		name, etag = name+".gz", strings.TrimSuffix(etag, `"`)+`-gzip"`
 	}
+	content, err := s.tree.Open(name)
+	if err != nil {
+		notFound(w, r)
+		return
+	}
+	defer content.Close()
+	h.Set("Content-Type", f.contentType)
 	h.Set("ETag", etag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+	if f.gzip {
+		h.Set("Vary", "Accept-Encoding")
+	}
+	if zipped {
+		h.Set("Content-Encoding", "gzip")
+	}
+	http.ServeContent(w, r, "", time.Time{}, content.(io.ReadSeeker)) // files of package embed can do it
 }
 
 // acceptsGzip reads an Accept-Encoding header as far as gzip is concerned (RFC 9110 section 12.5.3).

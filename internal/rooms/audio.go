@@ -67,6 +67,7 @@ type audioOut struct {
 	redundancy  atomic.Uint32              // how many earlier packets each one repeats, by the loss that the receiver reports
 	sink        atomic.Pointer[mixer.Sink] // is told whether the line loses packets
 	line        line
+	watchedAt   int64 // by the goroutine that handles reports
 
 	header     rtp.Header
 	sequence   []byte // payload of the transport-wide sequence number in header, nil = none
@@ -175,13 +176,30 @@ func (o *audioOut) handleReports(packet []byte, wall time.Time) {
 			}
 			if block := p.Raw[at : at+reportBlockSize]; binary.BigEndian.Uint32(block) == o.header.SSRC {
 				o.line.report(block, wall)
-				o.redundancy.Store(uint32(redundancyFor(o.line.loss())))
-				if s := o.sink.Load(); s != nil {
-					s.SetLossy(o.line.losses.many)
-				}
+				o.protect()
 			}
 			at += reportBlockSize
 		}
+	}
+}
+
+// watch takes in what transport-wide feedback tells about the line, which packets of the audio are part of.
+func (o *audioOut) watch(down *forwarder.Downstream, now int64) {
+	if now-o.watchedAt < feedbackEvery {
+		return
+	}
+	if s := down.Stats(); s.FeedbackAt > o.watchedAt {
+		o.line.feedback(s.Loss)
+		o.protect()
+	}
+	o.watchedAt = now
+}
+
+// protect has the audio made and sent as the line needs it.
+func (o *audioOut) protect() {
+	o.redundancy.Store(uint32(redundancyFor(o.line.loss())))
+	if s := o.sink.Load(); s != nil {
+		s.SetLossy(o.line.lossy())
 	}
 }
 

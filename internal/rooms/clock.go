@@ -8,20 +8,26 @@ import (
 )
 
 const (
-	frame          = 20 * time.Millisecond // one audio frame, and the period of the clock
-	volumeEvery    = 10                    // frames between volume frames: 200 ms
-	signalsEvery   = 100                   // frames between looks at the connections: 2 s
-	bitratesEvery  = 150                   // frames between bitrate frames: 3 s
-	indexEvery     = 5                     // frames over which index changes are gathered: 100 ms
-	keyFramesEvery = 500                   // frames between the key frames of shared screens: 10 s
-	maxCatchUp     = 10                    // frames made up for after the process was held up
-	quietVolumes   = 3                     // volume frames that repeat "nobody talks" before they stop
-	silentFromDBov = 90                    // RFC 6464 levels at or above this count as silence
+	frame = 20 * time.Millisecond // one audio frame, and the period of the clock
+	// clockSlot is the distance of the moments at which rooms tick. To wake up costs more than a small room takes, so many
+	// share one; not all of them, for video would have to wait for the work of so many rooms.
+	clockSlot      = 5 * time.Millisecond
+	volumeEvery    = 10  // frames between volume frames: 200 ms
+	signalsEvery   = 100 // frames between looks at the connections: 2 s
+	bitratesEvery  = 150 // frames between bitrate frames: 3 s
+	indexEvery     = 5   // frames over which index changes are gathered: 100 ms
+	keyFramesEvery = 500 // frames between the key frames of shared screens: 10 s
+	maxCatchUp     = 10  // frames made up for after the process was held up
+	quietVolumes   = 3   // volume frames that repeat "nobody talks" before they stop
+	silentFromDBov = 90  // RFC 6464 levels at or above this count as silence
 )
 
 // run is the clock of the room: it mixes one audio frame every 20 ms and runs the periodic work of
 // the media connections. It ends when stop is closed.
 func (r *Room) run() {
+	if !r.awaitSlot() {
+		return
+	}
 	ticker := time.NewTicker(frame)
 	defer ticker.Stop()
 	start := time.Now()
@@ -40,6 +46,19 @@ func (r *Room) run() {
 			r.step(steps)
 			steps++
 		}
+	}
+}
+
+// awaitSlot waits for a moment at which the clocks of other rooms may tick, too; false = the room is over.
+func (r *Room) awaitSlot() bool {
+	now := time.Duration(transport.Now())
+	slot := time.NewTimer(now.Truncate(clockSlot) + clockSlot - now)
+	defer slot.Stop()
+	select {
+	case <-r.stop:
+		return false
+	case <-slot.C:
+		return true
 	}
 }
 

@@ -6,25 +6,22 @@ import (
 	"time"
 )
 
-// line is the quality of the way to a receiver, from its receiver reports (RFC 3550 section 6.4.2). The reader
-// goroutine writes it, anybody may read it.
+// line is the quality of the way to a receiver, from its receiver reports (RFC 3550 section 6.4.2) and its
+// transport-wide feedback. The reader goroutine writes it, anybody may read it.
 type line struct {
 	lossPermille atomic.Uint32
 	rttMillis    atomic.Uint32
 
-	losses losses // of report alone, which is called by one goroutine at a time
+	// Of report and feedback alone, which are called by one goroutine at a time.
+	losses  losses // of the audio
+	overall losses // of all that is sent
 }
 
 const reportBlockSize = 24
 
-// report takes in one report block. Loss rises at once and falls by half with each report, so that a moment of luck
-// changes nothing.
+// report takes in one report block.
 func (l *line) report(block []byte, wall time.Time) {
-	now := uint32(block[4]) * 1000 / 256
-	if old := l.lossPermille.Load(); now < old {
-		now = (now + old) / 2
-	}
-	l.lossPermille.Store(now)
+	l.takeLoss(uint32(block[4]) * 1000 / 256)
 	l.losses.report(binary.BigEndian.Uint32(block[4:])&0xffffff, binary.BigEndian.Uint32(block[8:]))
 	sent, held := binary.BigEndian.Uint32(block[16:]), binary.BigEndian.Uint32(block[20:])
 	if sent == 0 {
@@ -36,6 +33,29 @@ func (l *line) report(block []byte, wall time.Time) {
 		l.rttMillis.Store(uint32(uint64(rtt) * 1000 >> 16))
 	}
 }
+
+// takeLoss takes in how much of what was sent is lost. It rises at once and falls by half each time, so that a moment of
+// luck changes nothing.
+func (l *line) takeLoss(permille uint32) {
+	if old := l.lossPermille.Load(); permille < old {
+		permille = (permille + old) / 2
+	}
+	l.lossPermille.Store(permille)
+}
+
+// feedbackEvery is how often, in ns, feedback is called.
+const feedbackEvery = int64(time.Second)
+
+// feedback takes in the share of all packets that is lost at present. Browsers send this feedback many times a second, a
+// report on the audio every five seconds, and a line that loses much loses some of these, too.
+func (l *line) feedback(loss float64) {
+	const packets = int(feedbackEvery / int64(frame)) // as many as the audio has
+	l.takeLoss(uint32(loss * 1000))
+	l.overall.add(packets, loss*float64(packets))
+}
+
+// lossy tells whether the line goes on losing packets.
+func (l *line) lossy() bool { return l.losses.many || l.overall.many }
 
 func (l *line) loss() int { return int(l.lossPermille.Load()) }
 
@@ -66,7 +86,12 @@ func (l *losses) report(lost, highest uint32) {
 	if !known || sent < 0 || sent > otherStream {
 		return
 	}
-	l.level = min(max(l.level+100*max(missing, 0)-sent, 0), mostLosses)
+	l.add(sent, float64(max(missing, 0)))
+}
+
+// add takes in that some of so many packets are missing.
+func (l *losses) add(sent int, missing float64) {
+	l.level = min(max(l.level+int(100*missing)-sent, 0), mostLosses)
 	switch {
 	case l.level >= manyLosses:
 		l.many = true

@@ -61,6 +61,27 @@ func TestWhichLinesLosePackets(t *testing.T) {
 	}
 }
 
+// Transport-wide feedback alone shows what a line loses, and that it has ended.
+func TestFeedbackTellsOfLosses(t *testing.T) {
+	var o audioOut
+	o.open()
+	o.sink.Store(mixer.NewRoom(mixer.Config{}).AddSink(mixer.SinkConfig{}))
+	for _, step := range []struct {
+		seconds int
+		loss    float64
+		lossy   bool
+		copies  uint32
+	}{{10, 0, false, 0}, {10, 0.01, false, 0}, {2, 0.05, true, 1}, {1, 0.2, true, 2}, {5, 0, true, 0}, {20, 0, false, 0}} {
+		for range step.seconds {
+			o.line.feedback(step.loss)
+			o.protect()
+		}
+		if lossy, copies := o.sink.Load().Lossy(), o.redundancy.Load(); lossy != step.lossy || copies != step.copies {
+			t.Errorf("after %d s of %v: lossy %v, %d copies, want %v, %d", step.seconds, step.loss, lossy, copies, step.lossy, step.copies)
+		}
+	}
+}
+
 // A client that begins its counting anew is not taken for one that has lost everything in between.
 func TestLossesOfAnotherCountAreNotCounted(t *testing.T) {
 	l := losses{}

@@ -37,6 +37,7 @@ func (p *Participant) HandleRTP(b *transport.Batch, h *rtp.Header, payload []byt
 		return
 	}
 	if m.up.HandleRTP(b, h, payload, arrival) {
+		b.Urgent()
 		return
 	}
 	if in := m.audioIn.Load(); in != nil && in.push(h, payload) {
@@ -50,6 +51,7 @@ func (p *Participant) HandleRTCP(b *transport.Batch, packet []byte, arrival int6
 		m.up.HandleRTCP(b, packet, arrival)
 		m.down.HandleRTCP(b, packet, arrival)
 		m.audioOut.handleReports(packet, time.Now())
+		m.audioOut.watch(m.down, arrival)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -85,7 +87,18 @@ func Start(ctx context.Context, cfg *config.Config, logger *slog.Logger) (_ *Ser
 	if err := s.recover(ctx); err != nil {
 		return nil, err
 	}
-	return s, s.startHTTP(cfg, people)
+	if err := s.startHTTP(cfg, people); err != nil {
+		return nil, err
+	}
+	forgetStart()
+	return s, nil
+}
+
+// forgetStart gives back what starting has left behind: buffers of several MB, by which the collector would reckon how
+// much garbage may pile up until it runs for the first time. What lies in pools takes it twice.
+func forgetStart() {
+	runtime.GC()
+	debug.FreeOSMemory()
 }
 
 // startControl opens storage and makes the services on it.

@@ -143,6 +143,8 @@ export async function take(people) {
   return { samples, disturbed: disturbances(samples, gaps.flat()) }
 }
 
+const askEvery = 5000 // ms; the samples are many, and to hand them over holds a page up
+
 // observe measures everybody until there are so many seconds at which the machine did not hold anybody up.
 export async function observe(people, seconds) {
   for (const person of people) await person.meter('start')
@@ -151,7 +153,7 @@ export async function observe(people, seconds) {
     const enough = quiet(all.samples[0], all.disturbed)
     if (enough >= seconds) return all
     throw new Error(`${enough} so far`)
-  }, 1000)
+  }, askEvery)
   for (const person of people) await person.meter('stop')
   return seen
 }

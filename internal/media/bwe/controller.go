@@ -282,6 +282,7 @@ type Stats struct {
 	Estimate, Acknowledged int64   // bit/s
 	Loss                   float64 // 0 to 1
 	RTT, QueueDelay        int64   // ns; the wait for feedback is part of RTT
+	FeedbackAt             int64   // when the last transport-wide feedback came, 0 = never
 	DelayBound, LossBound  int64   // bit/s
 	SentBytes              uint64  // ever
 	Dropped                uint64  // packets, by the pacer
@@ -295,7 +296,7 @@ func (c *Controller) Stats() Stats {
 	}
 	return Stats{
 		Estimate: c.estimate, Acknowledged: c.acked.over(second),
-		Loss: c.loss.smooth, RTT: c.rtt, QueueDelay: c.queuing.delay,
+		Loss: c.loss.smooth, RTT: c.rtt, QueueDelay: c.queuing.delay, FeedbackAt: c.lastFeedback,
 		DelayBound: int64(c.aimd.rate), LossBound: int64(bound), SentBytes: c.sent, Dropped: c.pacer.dropped,
 	}
 }

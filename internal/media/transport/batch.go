@@ -30,6 +30,7 @@ type Batch struct {
 	index   []int32 // by connection id: its latest chain; only a hint, because ids are used again
 
 	sender sender
+	urgent int // how often Urgent was called
 }
 
 // packet is one datagram in a chunk.
@@ -63,6 +64,14 @@ func (s *Server) BorrowBatch() *Batch {
 
 // ReturnBatch takes a borrowed batch back, once it is flushed.
 func (s *Server) ReturnBatch(b *Batch) { s.idle.Put(b) }
+
+// Urgent is for Handlers: the packet at hand goes on to others at once, so the reader should not let packets like it wait.
+func (b *Batch) Urgent() { b.urgent++ }
+
+func (b *Batch) takeUrgent() (n int) {
+	n, b.urgent = b.urgent, 0
+	return n
+}
 
 // reserve returns size bytes to build a datagram in. Without a commit they are given out again. A full batch is
 // flushed first.

@@ -97,10 +97,10 @@ func (s *Server) read(from *socket) {
 			continue
 		}
 		arrival := Now()
-		r.note(r.n, arrival)
 		for i := range r.n {
 			r.take(i, arrival)
 		}
+		r.note(r.n, r.batch.takeUrgent(), arrival)
 		from.received.Add(uint64(r.n))
 		r.batch.Flush()
 	}
@@ -112,8 +112,8 @@ func (r *socketReader) tryReceive(uintptr) bool {
 	if r.errno != unix.EAGAIN && r.errno != unix.EINTR {
 		return true
 	}
-	r.note(0, Now())
-	r.socket.arrivals.wait(r.polling)
+	r.note(0, 0, Now())
+	r.socket.arrivals.wait(r.interval)
 	return false
 }
 
@@ -149,6 +149,7 @@ func (r *reader) handle(datagram []byte, arrival int64) {
 	defer c.recovered()
 	switch {
 	case first >= 20 && first <= 63:
+		r.batch.Urgent() // somebody joins
 		c.receiveDTLS(datagram)
 	case first < 128 || first > 191 || len(datagram) < 12:
 		stats.malformed.Add(1)

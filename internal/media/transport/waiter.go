@@ -4,6 +4,7 @@ import (
 	"os"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,7 +22,7 @@ type waiter struct {
 
 	// Belong to the goroutine that reads.
 	fd, socket, clock int
-	polling           bool
+	polling           bool // the clock ends the waiting
 }
 
 func newWaiter(socket int) (*waiter, error) {
@@ -68,11 +69,12 @@ func (w *waiter) read(try func(uintptr) bool) error {
 	return err
 }
 
-// wait says what the next wait is for: the end of pollInterval, or datagrams. It is to be called by try.
-func (w *waiter) wait(polling bool) {
+// wait says what the next wait is for: the end of an interval, or, if that is 0, datagrams. It is to be called by try.
+func (w *waiter) wait(interval time.Duration) {
 	// None of the calls fails with descriptors of the right kind.
+	polling := interval > 0
 	if polling {
-		spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(pollInterval))}
+		spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(interval))}
 		_ = unix.TimerfdSettime(w.clock, 0, &spec, nil)
 	}
 	if w.polling == polling {

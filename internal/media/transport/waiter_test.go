@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"testing"
+	"time"
 )
 
 // TestReaderWaitsEitherWay receives datagrams that come before and while the reader waits, woken by them and looking by
@@ -22,12 +23,12 @@ func TestReaderWaitsEitherWay(t *testing.T) {
 	}
 	defer client.Close()
 	r := newSocketReader(s, from)
-	begin := make(chan bool)
+	begin := make(chan time.Duration)
 	received := make(chan int)
 	ended := make(chan error)
 	go func() {
-		for polling := range begin {
-			r.moderation = moderation{polling: polling, since: Now()}
+		for interval := range begin {
+			r.moderation = moderation{interval: interval, since: Now()}
 			err := from.arrivals.read(r.receive)
 			if err != nil {
 				ended <- err
@@ -36,12 +37,12 @@ func TestReaderWaitsEitherWay(t *testing.T) {
 			received <- r.n
 		}
 	}()
-	for i, polling := range []bool{true, true, false, true, true, false, false} {
+	for i, interval := range []time.Duration{pollInterval, pollInterval, 0, calmInterval, pollInterval, 0, 0} {
 		early := i%2 == 0
 		if early {
 			client.Write([]byte("x"))
 		}
-		begin <- polling
+		begin <- interval
 		if !early {
 			client.Write([]byte("x"))
 		}
@@ -49,7 +50,7 @@ func TestReaderWaitsEitherWay(t *testing.T) {
 			t.Fatalf("%d datagrams, want 1", n)
 		}
 	}
-	begin <- true
+	begin <- calmInterval
 	from.interrupt()
 	if err := receive(t, "the end", ended); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("ended with %v", err)
