@@ -67,7 +67,9 @@ type audioOut struct {
 	redundancy  atomic.Uint32              // how many earlier packets each one repeats, by the loss that the receiver reports
 	sink        atomic.Pointer[mixer.Sink] // is told whether the line loses packets
 	line        line
-	watchedAt   int64 // by the goroutine that handles reports
+	// By the goroutine that handles reports.
+	watchedAt  int64
+	affordable int // copies
 
 	header     rtp.Header
 	sequence   []byte // payload of the transport-wide sequence number in header, nil = none
@@ -81,11 +83,14 @@ type audioOut struct {
 const (
 	reportEvery   = int64(time.Second)
 	maxREDPayload = 1200 // bytes: what fits a datagram everywhere
+	maxCopies     = 2
+	plainBitrate  = 48_000 // bit/s of the audio without copies, everything included
 )
 
 func (o *audioOut) open() {
 	// Below 2^15, so that the first packets may get lost without a wrap that the receiver knows nothing of (RFC 3711
 	// section 3.3.1).
+	o.affordable = maxCopies // until the bandwidth is known
 	o.header = rtp.Header{Version: 2, SSRC: newSSRC(), SequenceNumber: uint16(newSSRC() & 0x7fff), Timestamp: newSSRC()}
 	o.sdes, _ = rtcp.NewCNAMESourceDescription(o.header.SSRC, cname).Marshal() // a short constant name cannot fail
 }
@@ -188,16 +193,26 @@ func (o *audioOut) watch(down *forwarder.Downstream, now int64) {
 	if now-o.watchedAt < feedbackEvery {
 		return
 	}
-	if s := down.Stats(); s.FeedbackAt > o.watchedAt {
+	s := down.Stats()
+	if s.FeedbackAt > o.watchedAt {
 		o.line.feedback(s.Loss)
-		o.protect()
+	} else {
+		o.line.noFeedback()
+	}
+	if s.FeedbackAt != 0 {
+		o.affordable = copiesFor(s.Estimate)
 	}
 	o.watchedAt = now
+	o.protect()
 }
+
+// copiesFor is how many copies a line has room for: half of it is for other things. On one that is too narrow already they
+// would only lose more.
+func copiesFor(bps int64) int { return int(max(bps/(2*plainBitrate)-1, 0)) }
 
 // protect has the audio made and sent as the line needs it.
 func (o *audioOut) protect() {
-	o.redundancy.Store(uint32(redundancyFor(o.line.loss())))
+	o.redundancy.Store(uint32(min(redundancyFor(o.line.loss()), o.affordable)))
 	if s := o.sink.Load(); s != nil {
 		s.SetLossy(o.line.lossy())
 	}
@@ -213,5 +228,5 @@ func redundancyFor(permille int) int {
 	case permille < 100:
 		return 1
 	}
-	return 2
+	return maxCopies
 }

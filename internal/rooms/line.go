@@ -21,7 +21,7 @@ const reportBlockSize = 24
 
 // report takes in one report block.
 func (l *line) report(block []byte, wall time.Time) {
-	l.takeLoss(uint32(block[4]) * 1000 / 256)
+	l.takeLoss(uint32(block[4])*1000/256, 2)
 	l.losses.report(binary.BigEndian.Uint32(block[4:])&0xffffff, binary.BigEndian.Uint32(block[8:]))
 	sent, held := binary.BigEndian.Uint32(block[16:]), binary.BigEndian.Uint32(block[20:])
 	if sent == 0 {
@@ -34,25 +34,29 @@ func (l *line) report(block []byte, wall time.Time) {
 	}
 }
 
-// takeLoss takes in how much of what was sent is lost. It rises at once and falls by half each time, so that a moment of
-// luck changes nothing.
-func (l *line) takeLoss(permille uint32) {
+// takeLoss takes in how much of what was sent is lost. It rises at once and falls by a part of the difference each time,
+// so that a moment of luck, or the time between two bursts, changes nothing.
+func (l *line) takeLoss(permille, part uint32) {
 	if old := l.lossPermille.Load(); permille < old {
-		permille = (permille + old) / 2
+		permille = (permille + (part-1)*old) / part
 	}
 	l.lossPermille.Store(permille)
 }
 
-// feedbackEvery is how often, in ns, feedback is called.
-const feedbackEvery = int64(time.Second)
+const (
+	feedbackEvery   = int64(time.Second)       // how often feedback or noFeedback is called, in ns
+	feedbackPackets = int(time.Second / frame) // of the audio in that time
+)
 
 // feedback takes in the share of all packets that is lost at present. Browsers send this feedback many times a second, a
 // report on the audio every five seconds, and a line that loses much loses some of these, too.
 func (l *line) feedback(loss float64) {
-	const packets = int(feedbackEvery / int64(frame)) // as many as the audio has
-	l.takeLoss(uint32(loss * 1000))
-	l.overall.add(packets, loss*float64(packets))
+	l.takeLoss(uint32(loss*1000), 8)
+	l.overall.add(feedbackPackets, loss*float64(feedbackPackets))
 }
+
+// noFeedback takes in that for a while there was none: nothing is sent that is numbered.
+func (l *line) noFeedback() { l.overall.add(feedbackPackets, 0) }
 
 // lossy tells whether the line goes on losing packets.
 func (l *line) lossy() bool { return l.losses.many || l.overall.many }

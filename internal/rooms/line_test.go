@@ -63,6 +63,7 @@ func TestWhichLinesLosePackets(t *testing.T) {
 
 // Transport-wide feedback alone shows what a line loses, and that it has ended.
 func TestFeedbackTellsOfLosses(t *testing.T) {
+	const none = -1
 	var o audioOut
 	o.open()
 	o.sink.Store(mixer.NewRoom(mixer.Config{}).AddSink(mixer.SinkConfig{}))
@@ -71,13 +72,29 @@ func TestFeedbackTellsOfLosses(t *testing.T) {
 		loss    float64
 		lossy   bool
 		copies  uint32
-	}{{10, 0, false, 0}, {10, 0.01, false, 0}, {2, 0.05, true, 1}, {1, 0.2, true, 2}, {5, 0, true, 0}, {20, 0, false, 0}} {
+	}{
+		{10, 0, false, 0}, {10, 0.01, false, 0}, {2, 0.05, true, 1}, {1, 0.2, true, 2},
+		{4, 0, true, 2}, {1, 0.2, true, 2}, {4, 0, true, 2}, // bursts with pauses
+		{4, 0, true, 1}, {20, 0, false, 0}, {4, 0.1, true, 2}, {30, none, false, 2},
+	} {
 		for range step.seconds {
-			o.line.feedback(step.loss)
+			if step.loss == none {
+				o.line.noFeedback()
+			} else {
+				o.line.feedback(step.loss)
+			}
 			o.protect()
 		}
 		if lossy, copies := o.sink.Load().Lossy(), o.redundancy.Load(); lossy != step.lossy || copies != step.copies {
 			t.Errorf("after %d s of %v: lossy %v, %d copies, want %v, %d", step.seconds, step.loss, lossy, copies, step.lossy, step.copies)
+		}
+	}
+}
+
+func TestCopiesThatALineHasRoomFor(t *testing.T) {
+	for bps, want := range map[int64]int{0: 0, 150_000: 0, 200_000: 1, 300_000: 2} {
+		if n := copiesFor(bps); min(n, maxCopies) != want {
+			t.Errorf("%d copies at %d bit/s, want %d", n, bps, want)
 		}
 	}
 }

@@ -41,6 +41,7 @@ func (p *Participant) HandleRTP(b *transport.Batch, h *rtp.Header, payload []byt
 		return
 	}
 	if in := m.audioIn.Load(); in != nil && in.push(h, payload) {
+		b.Patient()
 		m.up.RecordArrival(b, h, arrival)
 	}
 }

@@ -17,8 +17,8 @@ export function meter() {
   })
   const paced = (r) => ({ frames: r.framesDecoded, seconds: r.totalInterFrameDelay, squares: r.totalSquaredInterFrameDelay })
   const heard = (r) => ({
-    packets: r.packetsReceived, lost: r.packetsLost, late: r.packetsDiscarded, samples: r.totalSamplesReceived, concealed: r.concealedSamples,
-    redundant: r.fecPacketsReceived,
+    packets: r.packetsReceived, lost: r.packetsLost, samples: r.totalSamplesReceived, concealed: r.concealedSamples,
+    copies: r.packetsDiscarded, // for want of a counter of RED: what came once more is discarded
   })
   const sent = (r) => ({
     rid: r.rid, frames: r.framesEncoded, keyFrames: r.keyFramesEncoded, width: r.frameWidth, height: r.frameHeight, packets: r.packetsSent,

@@ -75,13 +75,13 @@ function longestGap(seen, disturbed) {
 }
 
 // audio is the one stream that everybody hears: share of the samples concealed, share of the packets lost, packets per
-// second, and how many packets came again within later ones, by RED or by Opus itself.
+// second, and how often a packet came once more.
 export function audio(samples, disturbed = []) {
   const steps = pairs(samples, (s) => s.audio, disturbed)
   const [packets, lost] = [total(steps, 'packets'), total(steps, 'lost')]
   return {
     concealed: total(steps, 'concealed') / total(steps, 'samples'), lost: lost / (packets + lost),
-    rate: packets / time(steps), redundant: total(steps, 'redundant'),
+    rate: packets / time(steps), copies: total(steps, 'copies') / packets,
   }
 }
 

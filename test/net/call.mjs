@@ -113,8 +113,7 @@ class Caller {
     return this.page.evaluate(() => window.call.roster())
   }
 
-  // redundant tells whether sound comes with copies of what was before (RED), as negotiated. Counters do not tell: those of
-  // the browser count what Opus itself repeats, too.
+  // redundant tells whether sound may come with copies of what was before (RED), as negotiated.
   redundant() {
     return this.page.evaluate(() => {
       const answer = window.probe.live()[0].currentRemoteDescription.sdp
@@ -148,7 +147,7 @@ const askEvery = 5000 // ms; the samples are many, and to hand them over holds a
 // observe measures everybody until there are so many seconds at which the machine did not hold anybody up.
 export async function observe(people, seconds) {
   for (const person of people) await person.meter('start')
-  const seen = await until(`${seconds} quiet seconds on this machine`, 8000 * seconds, async () => {
+  const seen = await until(`${seconds} quiet seconds on this machine`, 4000 * seconds, async () => {
     const all = await take(people)
     const enough = quiet(all.samples[0], all.disturbed)
     if (enough >= seconds) return all

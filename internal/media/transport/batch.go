@@ -30,7 +30,8 @@ type Batch struct {
 	index   []int32 // by connection id: its latest chain; only a hint, because ids are used again
 
 	sender sender
-	urgent int // how often Urgent was called
+
+	patient, urgent int // how often Patient and Urgent were called
 }
 
 // packet is one datagram in a chunk.
@@ -68,9 +69,14 @@ func (s *Server) ReturnBatch(b *Batch) { s.idle.Put(b) }
 // Urgent is for Handlers: the packet at hand goes on to others at once, so the reader should not let packets like it wait.
 func (b *Batch) Urgent() { b.urgent++ }
 
-func (b *Batch) takeUrgent() (n int) {
-	n, b.urgent = b.urgent, 0
-	return n
+// Patient is for Handlers: nothing was to be done at once about the packet at hand, so packets like it may wait a little.
+func (b *Batch) Patient() { b.patient++ }
+
+// arrived is what Handlers have said of n datagrams.
+func (b *Batch) arrived(n int) arrivals {
+	a := arrivals{all: n, patient: b.patient, urgent: b.urgent}
+	b.patient, b.urgent = 0, 0
+	return a
 }
 
 // reserve returns size bytes to build a datagram in. Without a commit they are given out again. A full batch is

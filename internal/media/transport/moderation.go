@@ -9,43 +9,55 @@ const (
 	pollInterval = time.Millisecond
 	busyRate     = 1500 // datagrams per second from which on it is used
 
-	// calmInterval is for readers of whose datagrams next to none is urgent. Sound is: it waits for the next frame of its
-	// room's clock anyway, and for others in the jitter queue before that.
+	// calmInterval is for readers that take in sound and next to nothing that is urgent. Sound waits for the next frame of
+	// its room's clock anyway, and for others in the jitter queue before that.
 	calmInterval = 5 * time.Millisecond
-	calmRate     = 250
-	calmShare    = 16 // at most one datagram in so many is urgent
+	calmRate     = 250 // packets of sound per second from which on it is used
+	calmShare    = 64  // for so many of them, one urgent datagram at most
 
-	busyWindow = 16_000_000 // ns over which this is measured
+	busyWindow = 16_000_000 // ns over which rates are measured
+	// calmMemory is over how many windows urgency is: a quarter of a second, as the packets of a picture come together and
+	// then none until the next picture.
+	calmMemory = 16
 )
+
+// arrivals counts datagrams.
+type arrivals struct {
+	all     int
+	patient int // those of them that can wait, see Batch.Patient
+	urgent  int // those of them that cannot, see Batch.Urgent
+}
 
 // moderation decides whether a reader is woken or looks by itself, as network drivers do.
 type moderation struct {
 	interval time.Duration // between two looks; 0 = it is woken
 
-	since  int64 // of the window
-	count  int   // datagrams in it
-	urgent int   // those of them that somebody waits for
+	since  int64    // of the window
+	window arrivals // in it
+	// Sums of all windows, in which each one counts for less by a calmMemory-th with every further one.
+	patient, urgent int // times calmMemory
 }
 
-// note takes in that n datagrams were there at a time, and how many of them were urgent.
-func (m *moderation) note(n, urgent int, now int64) {
-	m.count += n
-	m.urgent += urgent
+// note takes in what was there at a time.
+func (m *moderation) note(n arrivals, now int64) {
+	w := &m.window
+	w.all += n.all
+	w.patient += n.patient
+	w.urgent += n.urgent
 	elapsed := now - m.since
 	if elapsed < busyWindow {
 		return
 	}
-	m.interval = intervalFor(int64(m.count)*1_000_000_000/elapsed, m.urgent*calmShare <= m.count)
-	m.since, m.count, m.urgent = now, 0, 0
-}
-
-// intervalFor is how often a reader looks at so many datagrams a second.
-func intervalFor(rate int64, calm bool) time.Duration {
+	m.patient += calmMemory*w.patient - m.patient/calmMemory
+	m.urgent += calmMemory*w.urgent - m.urgent/calmMemory
+	perSecond := func(n int) int64 { return int64(n) * 1_000_000_000 / elapsed }
 	switch {
-	case calm && rate > calmRate:
-		return calmInterval
-	case rate > busyRate:
-		return pollInterval
+	case m.urgent*calmShare <= m.patient && perSecond(w.patient) > calmRate:
+		m.interval = calmInterval
+	case perSecond(w.all) > busyRate:
+		m.interval = pollInterval
+	default:
+		m.interval = 0
 	}
-	return 0
+	m.since, m.window = now, arrivals{}
 }

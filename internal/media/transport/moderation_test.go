@@ -5,35 +5,60 @@ import (
 	"time"
 )
 
+// traffic is what arrives together, every so many ms.
+type traffic struct {
+	every   int64
+	arrives arrivals
+}
+
+var (
+	picture    = arrivals{all: 8, urgent: 8}
+	camera     = traffic{66, picture}
+	reports    = traffic{10, arrivals{all: 10}} // feedback of many receivers
+	sixTalk    = traffic{10, arrivals{all: 3, patient: 3}}
+	twoHundred = traffic{5, arrivals{all: 10, patient: 10}} // people, some of whom talk
+	joining    = traffic{100, arrivals{all: 6, urgent: 6}}
+)
+
 func TestModeration(t *testing.T) {
 	const ms = int64(1_000_000)
 	var m moderation
-	now := int64(50 * ms)
+	now := 50 * ms
 	for _, step := range []struct {
-		name                string
-		count, urgent, each int // so many at a time, every so many ms
-		want                time.Duration
+		name string
+		what []traffic
+		want time.Duration
 	}{
-		{"a small meeting", 1, 1, 1, 0},
-		{"many meetings", 3, 2, 1, pollInterval},
-		{"more", 100, 80, 1, pollInterval},
-		{"one camera among people who talk", 10, 1, 5, pollInterval},
-		{"people who talk", 10, 0, 5, calmInterval},
-		{"fewer", 2, 0, 5, calmInterval},
-		{"a conversation", 1, 0, 5, 0},
-		{"nobody", 0, 0, 1, 0},
-		{"people who talk again", 2, 0, 5, calmInterval},
-		{"a camera", 1, 1, 1, 0},
+		{"a conversation", []traffic{{20, arrivals{all: 2, patient: 2}}}, 0},
+		{"people who talk", []traffic{sixTalk}, calmInterval},
+		{"a small meeting", []traffic{sixTalk, camera}, 0},
+		{"a large one", []traffic{twoHundred, camera}, pollInterval},
+		{"the camera goes off", []traffic{twoHundred}, calmInterval},
+		{"feedback is no sound", []traffic{reports}, 0},
+		{"many meetings", []traffic{{1, arrivals{all: 3, urgent: 2}}}, pollInterval},
+		{"nobody", []traffic{{10, arrivals{}}}, 0},
+		{"people who talk again", []traffic{twoHundred}, calmInterval},
+		{"people who come, one after the other", []traffic{twoHundred, joining}, pollInterval},
+		{"strange datagrams", []traffic{{1, arrivals{all: 100}}}, pollInterval},
 	} {
-		for end := now + 40*ms; now < end; now += int64(step.each) * ms {
-			m.note(step.count, step.urgent, now)
+		other := 0
+		for at := range int64(3000) {
+			for _, s := range step.what {
+				if at%s.every == 0 {
+					m.note(s.arrives, now)
+				}
+			}
+			if at > 2000 && m.interval != step.want {
+				other++
+			}
+			now += ms
 		}
-		if m.interval != step.want {
-			t.Errorf("%s: every %v, want %v", step.name, m.interval, step.want)
+		if other > 0 {
+			t.Errorf("%s: not every %v, as it should be, but for %d of 1000 ms", step.name, step.want, other)
 		}
 	}
 	now += 1000 * ms
-	m.note(1, 0, now)
+	m.note(arrivals{all: 1, patient: 1}, now)
 	if m.interval != 0 {
 		t.Error("a datagram after a pause makes the reader poll")
 	}

@@ -100,7 +100,7 @@ func (s *Server) read(from *socket) {
 		for i := range r.n {
 			r.take(i, arrival)
 		}
-		r.note(r.n, r.batch.takeUrgent(), arrival)
+		r.note(r.batch.arrived(r.n), arrival)
 		from.received.Add(uint64(r.n))
 		r.batch.Flush()
 	}
@@ -112,7 +112,7 @@ func (r *socketReader) tryReceive(uintptr) bool {
 	if r.errno != unix.EAGAIN && r.errno != unix.EINTR {
 		return true
 	}
-	r.note(0, 0, Now())
+	r.note(arrivals{}, Now())
 	r.socket.arrivals.wait(r.interval)
 	return false
 }

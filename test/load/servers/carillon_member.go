@@ -150,7 +150,7 @@ func (m *carillonMember) Receive(ctx context.Context, cameras, _ int) error {
 		return nil // the mix comes by itself
 	}
 	for {
-		if streams := m.wanted(cameras); len(streams) >= cameras {
+		if streams := m.wanted(cameras); streams != nil {
 			d, err := m.subscribe(ctx, streams)
 			if err == nil {
 				m.receive.Expect(d.Remote)
@@ -165,7 +165,8 @@ func (m *carillonMember) Receive(ctx context.Context, cameras, _ int) error {
 	}
 }
 
-// wanted picks one stream of each group: the layer that the person receives.
+// wanted picks one stream of each group: the layer that the person receives. It is nil while the index does not show all
+// of them.
 func (m *carillonMember) wanted(limit int) []uint32 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -181,9 +182,19 @@ func (m *carillonMember) wanted(limit int) []uint32 {
 		}
 		groups[g] = append(groups[g], s)
 	}
+	sizes := 1
+	if m.person.Simulcast {
+		sizes = len(layers())
+	}
+	if len(order) < limit {
+		return nil
+	}
 	var ids []uint32
-	for _, g := range order[:min(limit, len(order))] {
-		ids = append(ids, groups[g][min(m.person.Layer, len(groups[g])-1)].GetStreamId())
+	for _, g := range order[:limit] {
+		if len(groups[g]) < sizes {
+			return nil
+		}
+		ids = append(ids, groups[g][min(m.person.Layer, sizes-1)].GetStreamId())
 	}
 	return ids
 }
