@@ -53,6 +53,7 @@ type Controller struct {
 	next, all    int64
 	silent       bool // no video is sent
 	recent       recent
+	missing      []uint16
 }
 
 // NewController makes a Controller that begins at Config.Start.
@@ -275,6 +276,22 @@ func (c *Controller) Copies() int {
 		return 2
 	}
 	return 1
+}
+
+// Lossy tells whether the path loses packets again and again.
+func (c *Controller) Lossy() bool { return c.loss.smooth > lastingLoss }
+
+// Missing are the transport-wide numbers that the last feedback has reported as lost, the first few of them. It is valid
+// until the next call.
+func (c *Controller) Missing() []uint16 { return c.missing }
+
+// maxMissing bounds what is done about one feedback.
+const maxMissing = 32
+
+// Lost tells whether the packet of a transport-wide number is known to be lost.
+func (c *Controller) Lost(seq uint16) bool {
+	p := c.history.find(seq)
+	return p == nil || p.state == lost
 }
 
 // Stats describes the state of a Controller, for logs and metrics.

@@ -12,6 +12,8 @@ type Packet struct {
 	// Track tells the streams of a receiver apart, Frame the frames of a track: packets of one frame are
 	// dropped together.
 	Track, Frame uint32
+	// Seq is the number of the packet on its track, or of the one that it repeats.
+	Seq uint16
 	// Key says that the frame needs no other; Discardable that no other needs it.
 	Key, Discardable bool
 	// TWCC and SendTime are where in Data the values of the header extensions for the transport-wide sequence

@@ -35,6 +35,7 @@ func (c *Controller) HandleFeedback(raw []byte, now int64) bool {
 		return false
 	}
 	c.history.live = true
+	c.missing = c.missing[:0]
 	offset := c.clock.unwrap(f.Reference)
 	newest := int64(0)
 	c.queuing.begin()
@@ -48,6 +49,9 @@ func (c *Controller) HandleFeedback(raw []byte, now int64) bool {
 		case p.state == inFlight:
 			p.state = lost
 			c.loss.lost++
+			if len(c.missing) < maxMissing {
+				c.missing = append(c.missing, s.Seq)
+			}
 		}
 	}
 	if newest == 0 && c.lastFeedback == 0 {

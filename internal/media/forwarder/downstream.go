@@ -86,7 +86,7 @@ func (s *Downstream) HandleRTCP(b *transport.Batch, data []byte, arrival int64) 
 		case p.Type == mediartp.TransportFeedback && p.Count == mediartp.FormatNACK:
 			answerNACK(b, tracks, p.Raw, arrival)
 		case p.Type == mediartp.TransportFeedback && p.Count == mediartp.FormatTransportCC:
-			s.takeFeedback(p.Raw, arrival)
+			s.replaceLost(b, tracks, p.Raw, arrival)
 		case p.Type != mediartp.PayloadFeedback:
 		case p.Count == mediartp.FormatPLI && len(p.Raw) >= 12:
 			requestKeyFrame(tracks, binary.BigEndian.Uint32(p.Raw[8:]))
@@ -100,6 +100,16 @@ func (s *Downstream) HandleRTCP(b *transport.Batch, data []byte, arrival int64) 
 			if remb.Unmarshal(p.Raw) == nil {
 				s.takeREMB(remb.Bitrate, arrival)
 			}
+		}
+	}
+}
+
+// replaceLost takes in transport-wide feedback and sends again what it reports as lost.
+func (s *Downstream) replaceLost(b *transport.Batch, tracks map[uint32]*DownTrack, raw []byte, arrival int64) {
+	var lost [maxReplaced]transmission
+	for _, o := range lost[:s.takeFeedback(raw, arrival, &lost)] {
+		if d := tracks[o.ssrc]; d != nil {
+			d.replace(b, o.seq, arrival)
 		}
 	}
 }

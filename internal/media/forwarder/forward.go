@@ -177,7 +177,7 @@ func (d *DownTrack) parcelLocked(p *packet) parcel {
 		d.keyFrame.timestamp, d.keyFrame.seen = p.timestamp, true
 	}
 	return parcel{
-		kind: bwe.KindVideo, frame: p.timestamp,
+		kind: bwe.KindVideo, seq: d.header.SequenceNumber, frame: p.timestamp,
 		key:         d.keyFrame.seen && p.timestamp == d.keyFrame.timestamp,
 		discardable: p.codec.Name == VP8 && p.vp8.Discardable,
 	}

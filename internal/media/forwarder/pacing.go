@@ -3,6 +3,7 @@ package forwarder
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/pion/rtp"
@@ -23,17 +24,19 @@ const maxHeader = 512
 // all are numbered together. The lock is held while a packet is protected, so that packets are protected in
 // the order in which they leave.
 type pacing struct {
-	mu        sync.Mutex
-	control   *bwe.Controller
-	clock     int64 // the latest time seen: callers' clocks differ a little
-	reported  bool  // the receiver has said something about its bandwidth
-	scheduled bool  // Pace is going to be called
-	header    [maxHeader]byte
+	mu            sync.Mutex
+	control       *bwe.Controller
+	clock         int64 // the latest time seen: callers' clocks differ a little
+	reported      bool  // the receiver has said something about its bandwidth
+	scheduled     bool  // Pace is going to be called
+	transmissions transmissions
+	header        [maxHeader]byte
 }
 
 // parcel is what the pacing has to know of a packet.
 type parcel struct {
 	kind             bwe.Kind
+	seq              uint16 // of the packet, or of the one that it repeats
 	frame            uint32
 	key, discardable bool
 }
@@ -70,7 +73,9 @@ func (s *Downstream) send(b *transport.Batch, d *DownTrack, payload []byte, m pa
 	var seq uint16
 	var ok bool
 	if d.cfg.TWCCExt != 0 {
-		seq, ok = p.control.Send(now, m.kind, size)
+		if seq, ok = p.control.Send(now, m.kind, size); ok {
+			p.transmissions.add(seq, m.kind, d.cfg.SSRC, m.seq)
+		}
 	} else {
 		ok = p.control.SendUnnumbered(now, m.kind, size)
 	}
@@ -117,7 +122,7 @@ func (s *Downstream) queueLocked(d *DownTrack, payload []byte, m parcel, now int
 	if err != nil {
 		return err
 	}
-	q := bwe.Packet{Kind: m.kind, Track: d.cfg.SSRC, Frame: m.frame, Key: m.key, Discardable: m.discardable}
+	q := bwe.Packet{Kind: m.kind, Track: d.cfg.SSRC, Seq: m.seq, Frame: m.frame, Key: m.key, Discardable: m.discardable}
 	q.TWCC, q.SendTime = d.stamps()
 	if !p.control.Queue(now, &q, p.header[:n], payload) {
 		if m.kind != bwe.KindVideo {
@@ -199,6 +204,9 @@ func (s *Downstream) drain(b *transport.Batch, now int64, broken []uint32) (n, p
 		if d == nil {
 			continue // removed meanwhile
 		}
+		if q.TWCC != 0 {
+			p.transmissions.add(seq, q.Kind, q.Track, q.Seq)
+		}
 		d.out.stamp(d, q, seq, now)
 		_ = s.cfg.Writer.WritePacket(b, q.Data) // not connected any more
 	}
@@ -231,25 +239,41 @@ func (s *Downstream) noteDropped(q *bwe.Packet) {
 }
 
 // repeatable tells how often a packet that a receiver misses is to be sent again, 0 = not at all, and how long
-// to wait before that may be done once more.
+// to wait before that may be done once more. Receivers ask again after a round trip, which is shorter than the one that is
+// known here: that includes the wait for feedback.
 func (s *Downstream) repeatable(d *DownTrack, seq uint16) (copies int, wait int64) {
 	s.pace.mu.Lock()
 	defer s.pace.mu.Unlock()
 	if d.out.wasDropped(seq) {
 		return 0, 0
 	}
-	return s.pace.control.Copies(), s.pace.control.RTT()
+	return s.pace.control.Copies(), s.pace.control.RTT() * 3 / 4
 }
 
-// takeFeedback takes in transport-wide feedback.
-func (s *Downstream) takeFeedback(raw []byte, now int64) {
+// maxReplaced is how many packets one feedback has sent again.
+const maxReplaced = 16
+
+// takeFeedback takes in transport-wide feedback. It fills lost with packets that the receiver misses and that are worth being
+// sent again before it asks, and returns how many those are.
+func (s *Downstream) takeFeedback(raw []byte, now int64, lost *[maxReplaced]transmission) (n int) {
 	s.pace.mu.Lock()
 	defer s.pace.mu.Unlock()
 	before := s.pace.control.Estimate()
-	if s.pace.control.HandleFeedback(raw, s.pace.advanceLocked(now)) {
-		s.pace.reported = true
+	if !s.pace.control.HandleFeedback(raw, s.pace.advanceLocked(now)) {
+		return 0
 	}
+	s.pace.reported = true
 	s.compareLocked(before)
+	s.pace.transmissions.follow(s.pace.control.Lossy())
+	for _, transport := range s.pace.control.Missing() {
+		o, ok := s.pace.transmissions.missing(transport, s.pace.control)
+		again := slices.ContainsFunc(lost[:n], func(l transmission) bool { return l.ssrc == o.ssrc && l.seq == o.seq })
+		if ok && !again && n < len(lost) {
+			lost[n] = o
+			n++
+		}
+	}
+	return n
 }
 
 // compareLocked notes a steep fall of the estimate.

@@ -75,11 +75,19 @@ func (d *DownTrack) retransmit(b *transport.Batch, seq uint16, now int64) bool {
 	if !d.rtx.asks.take(now, askBurst, asksPerSec) {
 		return false
 	}
-	d.retransmitLocked(b, seq, now)
+	d.retransmitLocked(b, seq, false, now)
 	return true
 }
 
-func (d *DownTrack) retransmitLocked(b *transport.Batch, seq uint16, now int64) {
+// replace sends a packet again that is known not to have arrived.
+func (d *DownTrack) replace(b *transport.Batch, seq uint16, now int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.retransmitLocked(b, seq, true, now)
+}
+
+// retransmitLocked sends a packet again. If it is not known to be lost, it may be under way as the answer to an earlier NACK.
+func (d *DownTrack) retransmitLocked(b *transport.Batch, seq uint16, lost bool, now int64) {
 	ext, ok := d.seq.Reverse(seq)
 	if !ok || d.source == nil || d.paused || d.down == nil {
 		return
@@ -89,6 +97,9 @@ func (d *DownTrack) retransmitLocked(b *transport.Batch, seq uint16, now int64) 
 		d.rtx.last = make([]repeat, repeats)
 	}
 	copies, wait := d.down.repeatable(d, seq)
+	if lost {
+		wait /= 2 // what waits for its turn has no number yet by which it could be known to be on its way
+	}
 	if copies == 0 || !d.rtx.due(seq, wait, now) {
 		return
 	}
@@ -120,7 +131,7 @@ func (d *DownTrack) retransmitLocked(b *transport.Batch, seq uint16, now int64) 
 		h.SSRC, h.PayloadType = d.cfg.RTXSSRC, d.pts.RTX
 	}
 	for range copies {
-		_ = d.writeLocked(b, payload, parcel{kind: bwe.KindRetransmission}, now) // what is lost again is asked for again
+		_ = d.writeLocked(b, payload, parcel{kind: bwe.KindRetransmission, seq: seq}, now) // what is lost again is asked for again
 	}
 }
 
