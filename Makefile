@@ -66,8 +66,6 @@ bench: build ## forwarding and mixing beside their floors, the meetings API and 
 
 # About 40 minutes on a machine that is otherwise idle. What was measured before is kept beside.
 bench-full: ## every scenario at every server, into docs/performance.md
-	@scripts/install build
-	@scripts/install peers
 	@scripts/bench
 
 guard: ## instructions of the fast path, against the recorded number

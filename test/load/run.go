@@ -17,8 +17,8 @@ import (
 )
 
 // secondsPerCell is what one scenario at one server takes besides the window, on a machine that is otherwise idle: the
-// start of the server, joining, warming up. It is only for the estimate that is printed.
-const secondsPerCell = 9
+// start of the server, joining, warming up, settling. It is only for the estimate that is printed.
+const secondsPerCell = 10
 
 type runFlags struct {
 	scenarios, servers, out, profile, dir string

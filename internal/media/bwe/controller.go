@@ -278,8 +278,11 @@ func (c *Controller) Copies() int {
 	return 1
 }
 
-// Lossy tells whether the path loses packets again and again.
-func (c *Controller) Lossy() bool { return c.loss.smooth > lastingLoss }
+// Lossy tells whether the path loses packets again and again, and not because it is full: then what is sent again only makes
+// the queue longer.
+func (c *Controller) Lossy() bool { return c.loss.smooth > lastingLoss && c.queuing.delay < fullQueue }
+
+const fullQueue = 50 * millisecond
 
 // Missing are the transport-wide numbers that the last feedback has reported as lost, the first few of them. It is valid
 // until the next call.

@@ -30,3 +30,17 @@ func TestCopies(t *testing.T) {
 		})
 	}
 }
+
+func TestLossyIsNotFull(t *testing.T) {
+	for _, c := range []struct {
+		loss  float64
+		delay int64
+		want  bool
+	}{{0.01, 0, false}, {0.05, 10 * millisecond, true}, {0.05, 200 * millisecond, false}} {
+		s := NewController(Config{})
+		s.loss.smooth, s.queuing.delay = c.loss, c.delay
+		if got := s.Lossy(); got != c.want {
+			t.Errorf("loss %v, queue of %d ms: %v", c.loss, c.delay/millisecond, got)
+		}
+	}
+}

@@ -240,14 +240,18 @@ func (s *Downstream) noteDropped(q *bwe.Packet) {
 
 // repeatable tells how often a packet that a receiver misses is to be sent again, 0 = not at all, and how long
 // to wait before that may be done once more. Receivers ask again after a round trip, which is shorter than the one that is
-// known here: that includes the wait for feedback.
+// known here: that includes the wait for feedback. On a full line it becomes longer faster than is known.
 func (s *Downstream) repeatable(d *DownTrack, seq uint16) (copies int, wait int64) {
 	s.pace.mu.Lock()
 	defer s.pace.mu.Unlock()
 	if d.out.wasDropped(seq) {
 		return 0, 0
 	}
-	return s.pace.control.Copies(), s.pace.control.RTT() * 3 / 4
+	wait = s.pace.control.RTT()
+	if s.pace.control.Lossy() {
+		wait = wait * 3 / 4
+	}
+	return s.pace.control.Copies(), wait
 }
 
 // maxReplaced is how many packets one feedback has sent again.
