@@ -28,8 +28,7 @@ type site struct {
 
 // file is what there is to know of a file. Its content stays where it is, in the program as a rule.
 type file struct {
-	name        string // in the tree
-	gzip        bool   // the build has made a gzip form, name.gz
+	gzip        bool // the build has made a gzip form, beside it with the suffix .gz
 	contentType string
 	etag        string // from the content: embedded files have no time of change
 }
@@ -63,7 +62,6 @@ func lookAt(tree fs.FS, name string) (file, error) {
 	}
 	sum := sha256.Sum256(content)
 	return file{
-		name:        name,
 		gzip:        err == nil,
 		contentType: contentType(name, content),
 		etag:        `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
@@ -120,7 +118,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else {
 		w.Header().Set("Cache-Control", "no-cache")
 	}
-	s.serve(w, r, f)
+	s.serve(w, r, name, f)
 }
 
 func wantsPage(r *http.Request) bool {
@@ -135,9 +133,9 @@ func (s *site) missing(w http.ResponseWriter, r *http.Request) {
 	notFound(w, r)
 }
 
-func (s *site) serve(w http.ResponseWriter, r *http.Request, f file) {
+func (s *site) serve(w http.ResponseWriter, r *http.Request, name string, f file) {
 	h := w.Header()
-	name, etag := f.name, f.etag
+	etag := f.etag
 	zipped := f.gzip && acceptsGzip(r.Header.Get("Accept-Encoding"))
 	if zipped {
 		name, etag = name+".gz", strings.TrimSuffix(etag, `"`)+`-gzip"`

@@ -88,9 +88,9 @@ const (
 )
 
 func (o *audioOut) open() {
+	o.affordable = maxCopies // until the bandwidth is known
 	// Below 2^15, so that the first packets may get lost without a wrap that the receiver knows nothing of (RFC 3711
 	// section 3.3.1).
-	o.affordable = maxCopies // until the bandwidth is known
 	o.header = rtp.Header{Version: 2, SSRC: newSSRC(), SequenceNumber: uint16(newSSRC() & 0x7fff), Timestamp: newSSRC()}
 	o.sdes, _ = rtcp.NewCNAMESourceDescription(o.header.SSRC, cname).Marshal() // a short constant name cannot fail
 }

@@ -297,7 +297,7 @@ func (c *Controller) Lost(seq uint16) bool {
 	return p == nil || p.state == lost
 }
 
-// Stats describes the state of a Controller, for logs and metrics.
+// Stats describes the state of a Controller.
 type Stats struct {
 	Estimate, Acknowledged int64   // bit/s
 	Loss                   float64 // 0 to 1

@@ -268,7 +268,10 @@ func (s *Downstream) takeFeedback(raw []byte, now int64, lost *[maxReplaced]tran
 	}
 	s.pace.reported = true
 	s.compareLocked(before)
-	s.pace.transmissions.follow(s.pace.control.Lossy())
+	if !s.pace.control.Lossy() {
+		return 0
+	}
+	s.pace.transmissions.begin()
 	for _, transport := range s.pace.control.Missing() {
 		o, ok := s.pace.transmissions.missing(transport, s.pace.control)
 		again := slices.ContainsFunc(lost[:n], func(l transmission) bool { return l.ssrc == o.ssrc && l.seq == o.seq })
@@ -312,7 +315,7 @@ func (s *Downstream) Estimate() (bps int64, reported bool) {
 	return s.pace.control.Estimate(), s.pace.reported
 }
 
-// Stats describes the congestion control, for logs and metrics.
+// Stats describes the congestion control.
 func (s *Downstream) Stats() bwe.Stats {
 	s.pace.mu.Lock()
 	defer s.pace.mu.Unlock()

@@ -10,8 +10,7 @@ const transmissionsKept = 256
 // that loses much, receivers ask in vain as often, and feedback comes soon after the next sound, which need not wait for the
 // next picture. It is guarded by the lock of the pacing.
 type transmissions struct {
-	ring  []transmission // by transport-wide number; nil until the line loses packets again and again, as most never do
-	lossy bool
+	ring []transmission // by transport-wide number; nil until begin
 }
 
 // transmission is a packet of a DownTrack, which may have gone several times.
@@ -21,9 +20,9 @@ type transmission struct {
 	transport uint16
 }
 
-// follow takes in whether the line loses packets again and again.
-func (o *transmissions) follow(lossy bool) {
-	if o.lossy = lossy; lossy && o.ring == nil {
+// begin has what goes from now on noted: the line loses packets again and again, as most never do.
+func (o *transmissions) begin() {
+	if o.ring == nil {
 		o.ring = make([]transmission, transmissionsKept)
 	}
 }
@@ -36,11 +35,8 @@ func (o *transmissions) add(transport uint16, kind bwe.Kind, ssrc uint32, seq ui
 	o.ring[transport%transmissionsKept] = transmission{ssrc: ssrc, seq: seq, transport: transport}
 }
 
-// missing returns the packet that was lost under a number, if none of the other times it went may have reached its receiver.
+// missing returns, after begin, the packet that was lost under a number, if none of the other times it went may have reached its receiver.
 func (o *transmissions) missing(transport uint16, control *bwe.Controller) (lost transmission, ok bool) {
-	if !o.lossy {
-		return lost, false
-	}
 	lost = o.ring[transport%transmissionsKept]
 	if lost.ssrc == 0 || lost.transport != transport {
 		return lost, false

@@ -73,8 +73,8 @@ func (b *Batch) Urgent() { b.urgent++ }
 func (b *Batch) Patient() { b.patient++ }
 
 // arrived is what Handlers have said of n datagrams.
-func (b *Batch) arrived(n int) arrivals {
-	a := arrivals{all: n, patient: b.patient, urgent: b.urgent}
+func (b *Batch) arrived(n int) tally {
+	a := tally{all: n, patient: b.patient, urgent: b.urgent}
 	b.patient, b.urgent = 0, 0
 	return a
 }

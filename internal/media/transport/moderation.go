@@ -21,8 +21,8 @@ const (
 	calmMemory = 16
 )
 
-// arrivals counts datagrams.
-type arrivals struct {
+// tally counts datagrams.
+type tally struct {
 	all     int
 	patient int // those of them that can wait, see Batch.Patient
 	urgent  int // those of them that cannot, see Batch.Urgent
@@ -32,14 +32,14 @@ type arrivals struct {
 type moderation struct {
 	interval time.Duration // between two looks; 0 = it is woken
 
-	since  int64    // of the window
-	window arrivals // in it
+	since  int64 // of the window
+	window tally // in it
 	// Sums of all windows, in which each one counts for less by a calmMemory-th with every further one.
 	patient, urgent int // times calmMemory
 }
 
 // note takes in what was there at a time.
-func (m *moderation) note(n arrivals, now int64) {
+func (m *moderation) note(n tally, now int64) {
 	w := &m.window
 	w.all += n.all
 	w.patient += n.patient
@@ -59,5 +59,5 @@ func (m *moderation) note(n arrivals, now int64) {
 	default:
 		m.interval = 0
 	}
-	m.since, m.window = now, arrivals{}
+	m.since, m.window = now, tally{}
 }

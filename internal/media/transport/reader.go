@@ -112,7 +112,7 @@ func (r *socketReader) tryReceive(uintptr) bool {
 	if r.errno != unix.EAGAIN && r.errno != unix.EINTR {
 		return true
 	}
-	r.note(arrivals{}, Now())
+	r.note(tally{}, Now())
 	r.socket.arrivals.wait(r.interval)
 	return false
 }
