@@ -284,12 +284,12 @@ func (c *Controller) Lossy() bool { return c.loss.smooth > lastingLoss && c.queu
 
 const fullQueue = 50 * millisecond
 
-// Missing are the transport-wide numbers that the last feedback has reported as lost, the first few of them. It is valid
-// until the next call.
+// Missing are the transport-wide numbers that the last feedback has reported as lost, the first MaxMissing of them. It is
+// valid until the next call.
 func (c *Controller) Missing() []uint16 { return c.missing }
 
-// maxMissing bounds what is done about one feedback.
-const maxMissing = 32
+// MaxMissing bounds what is done about one feedback.
+const MaxMissing = 16
 
 // Lost tells whether the packet of a transport-wide number is known to be lost.
 func (c *Controller) Lost(seq uint16) bool {

@@ -49,7 +49,7 @@ func (c *Controller) HandleFeedback(raw []byte, now int64) bool {
 		case p.state == inFlight:
 			p.state = lost
 			c.loss.lost++
-			if len(c.missing) < maxMissing {
+			if len(c.missing) < MaxMissing {
 				c.missing = append(c.missing, s.Seq)
 			}
 		}

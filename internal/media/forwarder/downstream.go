@@ -10,6 +10,7 @@ import (
 
 	"github.com/pion/rtcp"
 
+	"carillon/internal/media/bwe"
 	mediartp "carillon/internal/media/rtp"
 	"carillon/internal/media/transport"
 )
@@ -106,7 +107,7 @@ func (s *Downstream) HandleRTCP(b *transport.Batch, data []byte, arrival int64) 
 
 // replaceLost takes in transport-wide feedback and sends again what it reports as lost.
 func (s *Downstream) replaceLost(b *transport.Batch, tracks map[uint32]*DownTrack, raw []byte, arrival int64) {
-	var lost [maxReplaced]transmission
+	var lost [bwe.MaxMissing]transmission
 	for _, o := range lost[:s.takeFeedback(raw, arrival, &lost)] {
 		if d := tracks[o.ssrc]; d != nil {
 			d.replace(b, o.seq, arrival)

@@ -254,12 +254,9 @@ func (s *Downstream) repeatable(d *DownTrack, seq uint16) (copies int, wait int6
 	return s.pace.control.Copies(), wait
 }
 
-// maxReplaced is how many packets one feedback has sent again.
-const maxReplaced = 16
-
 // takeFeedback takes in transport-wide feedback. It fills lost with packets that the receiver misses and that are worth being
 // sent again before it asks, and returns how many those are.
-func (s *Downstream) takeFeedback(raw []byte, now int64, lost *[maxReplaced]transmission) (n int) {
+func (s *Downstream) takeFeedback(raw []byte, now int64, lost *[bwe.MaxMissing]transmission) (n int) {
 	s.pace.mu.Lock()
 	defer s.pace.mu.Unlock()
 	before := s.pace.control.Estimate()
@@ -275,7 +272,7 @@ func (s *Downstream) takeFeedback(raw []byte, now int64, lost *[maxReplaced]tran
 	for _, transport := range s.pace.control.Missing() {
 		o, ok := s.pace.transmissions.missing(transport, s.pace.control)
 		again := slices.ContainsFunc(lost[:n], func(l transmission) bool { return l.ssrc == o.ssrc && l.seq == o.seq })
-		if ok && !again && n < len(lost) {
+		if ok && !again {
 			lost[n] = o
 			n++
 		}

@@ -36,8 +36,7 @@ func (r *Room) ahead(s *Source, n int) {
 // pad makes the audio at least n samples long.
 func (s *Source) pad(n int) {
 	if k := n - s.pcm.len(); k > 0 {
-		out := s.pcm.extend(k)
-		out.clear()
+		s.pcm.silence(k)
 	}
 }
 

@@ -24,6 +24,12 @@ func (a *audio) setWide(wide bool) {
 	}
 }
 
+// silence appends n samples of it.
+func (a *audio) silence(n int) {
+	out := a.extend(n)
+	out.clear()
+}
+
 // extend makes room for n more samples and returns it. What is in it is undefined.
 func (a *audio) extend(n int) audio {
 	old := a.len()

@@ -161,10 +161,9 @@ func (s *Source) skip(n int) {
 
 // extend makes room for n more samples in pcm and returns it. Skipped samples become real ones.
 func (s *Source) extend(n int) audio {
-	if k := s.skipped; k > 0 {
+	if s.skipped > 0 {
+		s.pcm.silence(s.skipped)
 		s.skipped = 0
-		out := s.pcm.extend(k)
-		out.clear()
 	}
 	return s.pcm.extend(n)
 }
