@@ -98,6 +98,14 @@ func (s *stage) untilPaused(kind signalpb.SdkSignalFrame_Type) {
 	})
 }
 
+// within is a time that is promised for a machine that keeps up. One that does not looks like a line with a queue.
+func within(promised time.Duration) time.Duration {
+	if raceDetector {
+		return 2 * promised
+	}
+	return promised
+}
+
 func TestLayersFollowTheLine(t *testing.T) {
 	s := newStage(t)
 	if mode := s.ben.Ack.GetJoinack().GetDefaultServerSideNetworkAdaption(); mode != signalpb.SdkServerSideNetworkAdaption_BANDWIDTH_PROBING_AND_VIDEO_QUALITY_ADAPTION {
@@ -112,21 +120,21 @@ func TestLayersFollowTheLine(t *testing.T) {
 	cut := time.Now()
 
 	s.line.Down(servertest.Shape{Rate: narrow, Delay: lineTime})
-	expect(t, s.atBen, lowLabel, 3*time.Second)
+	expect(t, s.atBen, lowLabel, within(3*time.Second))
 	estimate(t, s.ben, "of a narrow line", func(kbps uint32) bool { return kbps > 0 && kbps <= narrow*11/10/1000 })
 	if now := s.atBen.Now(); now.Label != lowLabel {
 		t.Errorf("%c is shown on the narrow line", now.Label)
 	}
 
 	s.line.Down(servertest.Shape{Rate: wide, Delay: lineTime})
-	expect(t, s.atBen, highLabel, 10*time.Second)
+	expect(t, s.atBen, highLabel, within(10*time.Second))
 	estimate(t, s.ben, "of a line that is wide again", func(kbps uint32) bool { return kbps > highKbps })
 
 	s.line.Down(servertest.Shape{Rate: tiny, Delay: lineTime})
 	s.untilPaused(signalpb.SdkSignalFrame_PAUSE)
 	s.line.Down(servertest.Shape{Rate: wide, Delay: lineTime})
 	s.untilPaused(signalpb.SdkSignalFrame_RESUME)
-	expect(t, s.atBen, highLabel, 10*time.Second)
+	expect(t, s.atBen, highLabel, within(10*time.Second))
 
 	if spans := s.atCid.Since(cut); len(spans) != 1 || spans[0].Label != highLabel {
 		t.Errorf("the other receiver is shown %+v", spans)
