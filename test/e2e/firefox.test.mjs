@@ -4,10 +4,10 @@ import { after, before, test } from 'node:test'
 import { Carillon } from '../lib/carillon.mjs'
 import { Person } from '../lib/browser.mjs'
 import { Guest } from '../lib/client.mjs'
+import { decodesOn, hearsOthers, silent } from '../lib/media.mjs'
+import { reportGuests } from '../lib/report.mjs'
 import { until } from '../lib/until.mjs'
 
-const heard = -50 // dBFS: a tone in the mix is far above,
-const silent = -65 // and one that is not in it far below
 const title = 'Foxes'
 // The SDK's 64-bit numbers (long.js) try WebAssembly, which the page's policy forbids, and do without; Firefox reports it.
 const tried = /Content-Security-Policy: .* blocked WebAssembly/
@@ -28,13 +28,8 @@ after(async () => {
 
 async function seesAndHears(me, other) {
   await me.seesMoving(other, 45_000)
-  const before = await me.frames()
-  await until(`${me.person.name} decodes on`, 30_000, async () => (await me.frames()) > before + 15)
-  await until(`${me.person.name} hears ${other.person.name} and not himself`, 30_000, async () => {
-    const [own, others] = await me.person.hears([me.person.tone, other.person.tone], 1500)
-    if (others > heard && own < silent) return true
-    throw new Error(`levels: own ${own}, other ${others}`)
-  })
+  await decodesOn(me.person, 15, 30_000)
+  await hearsOthers(me.person, [other.person], 30_000, 1500)
 }
 
 test('the web client in Firefox', { timeout: 240_000 }, async (t) => {
@@ -65,11 +60,7 @@ test('the web client in Firefox', { timeout: 240_000 }, async (t) => {
     const complaints = fox.person.console.filter((line) => /^(error|pageerror):/.test(line) && !tried.test(line))
     assert.deepEqual(complaints, [])
   } catch (error) {
-    for (const guest of [fox, ann]) {
-      t.diagnostic(`${guest.person.name}: ${guest.page.url()}\n${guest.person.console.slice(-12).join('\n')}`)
-      await guest.page.screenshot({ path: `${process.env.TEST_RESULTS ?? '/tmp'}/failed-${guest.person.name}.png` }).catch(() => {})
-    }
-    t.diagnostic(carillon.log.slice(-3000))
+    await reportGuests(t, [fox, ann], carillon)
     throw error
   }
 })

@@ -1,13 +1,14 @@
 // The first thing anybody does with Carillon, in real browsers: sign up, create a meeting, talk.
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, before } from 'node:test'
 import { Carillon } from '../lib/carillon.mjs'
 import { Person } from '../lib/browser.mjs'
 import { Guest } from '../lib/client.mjs'
+import { decodesOn, heard, hearsOthers, silent } from '../lib/media.mjs'
+import { reportGuests } from '../lib/report.mjs'
+import { steps } from '../lib/steps.mjs'
 import { until } from '../lib/until.mjs'
 
-const heard = -50 // dBFS: a tone in the mix is far above,
-const silent = -65 // and one that is not in it far below (what is left is leakage of the other tones)
 const tones = { ann: 450, ben: 1130, cid: 2710, dora: 5230 }
 
 let carillon
@@ -28,34 +29,11 @@ after(async () => {
   await carillon?.dispose()
 })
 
-// A step goes on where the one before it ended, so after a failure the others fail at once.
-let failed
-
-function step(name, run) {
-  test(name, { timeout: 150_000 }, async (t) => {
-    if (failed) throw new Error(`not run: "${failed}" failed before it`)
-    try {
-      await run(t)
-    } catch (error) {
-      failed = name
-      for (const guest of Object.values(guests)) {
-        t.diagnostic(`${guest.person.name}: ${guest.page.url()}\n${guest.person.console.slice(-12).join('\n')}`)
-        await guest.page.screenshot({ path: `${process.env.TEST_RESULTS ?? '/tmp'}/failed-${guest.person.name}.png` }).catch(() => {})
-      }
-      t.diagnostic(carillon.log.slice(-3000))
-      throw error
-    }
-  })
-}
+const step = steps(150_000, (t) => reportGuests(t, Object.values(guests), carillon))
 
 async function eachHearsTheOthers(present) {
   for (const me of present) {
-    const others = present.filter((g) => g !== me)
-    await until(`${me.person.name} hears the others and not himself`, 25_000, async () => {
-      const [own, ...rest] = await me.person.hears([me.person.tone, ...others.map((o) => o.person.tone)])
-      if (rest.every((level) => level > heard) && own < silent) return true
-      throw new Error(`levels: own ${own}, others ${rest}`)
-    })
+    await hearsOthers(me.person, present.filter((g) => g !== me).map((g) => g.person), 25_000)
   }
 }
 
@@ -64,8 +42,7 @@ async function eachSeesTheOthers(present) {
     for (const other of present) if (other !== me) await me.seesMoving(other)
     const streams = (await me.person.sees()).filter((s) => s.frames > 0)
     assert.ok(streams.length >= present.length - 1, `${me.person.name} decodes ${streams.length} streams`)
-    const before = await me.frames()
-    await until(`${me.person.name} decodes on`, 15_000, async () => (await me.frames()) > before + 10 * (present.length - 1))
+    await decodesOn(me.person, 10 * (present.length - 1), 15_000)
   }
 }
 

@@ -1,14 +1,15 @@
 // Sharing a screen, in real browsers: a tab with moving pictures and a tone, seen and heard by the others.
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, before } from 'node:test'
 import { Person } from '../lib/browser.mjs'
 import { Carillon } from '../lib/carillon.mjs'
 import { Guest } from '../lib/client.mjs'
+import { heard, silent } from '../lib/media.mjs'
+import { reportGuests } from '../lib/report.mjs'
 import { openSlides } from '../lib/slides.mjs'
+import { steps } from '../lib/steps.mjs'
 import { until } from '../lib/until.mjs'
 
-const heard = -50 // dBFS
-const silent = -65
 const slides = { title: 'Slides', tone: 3400 }
 const title = 'Show and tell'
 
@@ -52,25 +53,7 @@ after(async () => {
   await carillon?.dispose()
 })
 
-// A step goes on where the one before it ended, so after a failure the others fail at once.
-let failed
-
-function step(name, run) {
-  test(name, { timeout: 80_000 }, async (t) => {
-    if (failed) throw new Error(`not run: "${failed}" failed before it`)
-    try {
-      await run(t)
-    } catch (error) {
-      failed = name
-      for (const guest of Object.values(guests)) {
-        t.diagnostic(`${guest.person.name}: ${guest.page.url()}\n${guest.person.console.slice(-12).join('\n')}`)
-        await guest.page.screenshot({ path: `${process.env.TEST_RESULTS ?? '/tmp'}/failed-${guest.person.name}.png` }).catch(() => {})
-      }
-      t.diagnostic(carillon.log.slice(-3000))
-      throw error
-    }
-  })
-}
+const step = steps(80_000, (t) => reportGuests(t, Object.values(guests), carillon))
 
 step('a shared tab is seen large and heard by the other', async () => {
   const [ann, ben] = await Promise.all([arrive('ann', 450), arrive('ben', 1130)])

@@ -3,21 +3,16 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import {
-  BadRequestException, ChimeSDKMeetingsClient, CreateAttendeeCommand, CreateMeetingCommand, DeleteMeetingCommand,
-  GetMeetingCommand, LimitExceededException, ListAttendeesCommand, NotFoundException,
+  BadRequestException, CreateAttendeeCommand, CreateMeetingCommand, DeleteMeetingCommand, GetMeetingCommand,
+  LimitExceededException, ListAttendeesCommand, NotFoundException,
 } from '@aws-sdk/client-chime-sdk-meetings'
 import { Carillon } from '../lib/carillon.mjs'
+import { meetingsClient } from '../lib/meetings.mjs'
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 let carillon, url, key, chime
 
-const client = (options = {}) =>
-  new ChimeSDKMeetingsClient({
-    endpoint: url + '/chime',
-    region: 'eu-central-1',
-    credentials: { accessKeyId: key.accessKeyId, secretAccessKey: key.secretAccessKey },
-    ...options,
-  })
+const client = (options) => meetingsClient(url, key, options)
 
 before(async () => {
   if (process.env.CARILLON_URL) {

@@ -2,14 +2,15 @@
 // unmodified AWS SDK.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { ChimeSDKMeetingsClient, CreateAttendeeCommand, CreateMeetingCommand, DeleteMeetingCommand } from '@aws-sdk/client-chime-sdk-meetings'
 import { Carillon } from '../lib/carillon.mjs'
 import { Person } from '../lib/browser.mjs'
+import { decodesOn, heard, hearsOthers, silent } from '../lib/media.mjs'
+import { Meetings } from '../lib/meetings.mjs'
+import { report } from '../lib/report.mjs'
+import { call, join, log, started, videoOf } from '../lib/sdk-page.mjs'
 import { until } from '../lib/until.mjs'
 import { servePage } from './page/serve.mjs'
 
-const heard = -50 // dBFS: a tone in the mix is far above,
-const silent = -65 // and one that is not in it far below (what is left is leakage of the other tones)
 const tones = { ann: 450, ben: 1130 }
 
 let carillon, chime
@@ -18,11 +19,7 @@ const people = []
 
 before(async () => {
   carillon = await Carillon.start()
-  const key = carillon.createKey()
-  chime = new ChimeSDKMeetingsClient({
-    endpoint: carillon.url + '/chime', region: 'eu-central-1',
-    credentials: { accessKeyId: key.accessKeyId, secretAccessKey: key.secretAccessKey },
-  })
+  chime = new Meetings(carillon)
   pages.current = await servePage('amazon-chime-sdk-js')
   pages.old = await servePage('amazon-chime-sdk-js-2')
 })
@@ -32,11 +29,6 @@ after(async () => {
   for (const p of Object.values(pages)) p.close()
   await carillon?.dispose()
 })
-
-const createMeeting = () =>
-  chime.send(new CreateMeetingCommand({ ClientRequestToken: crypto.randomUUID(), MediaRegion: 'eu-central-1', ExternalMeetingId: 'interop' }))
-const createAttendee = (meeting, name) =>
-  chime.send(new CreateAttendeeCommand({ MeetingId: meeting.Meeting.MeetingId, ExternalUserId: name }))
 
 async function open(name, version) {
   const person = await Person.open(name, tones[name] ?? 2710)
@@ -57,17 +49,8 @@ async function close(...leaving) {
   }
 }
 
-async function join(person, meeting, attendee, options) {
-  person.attendee = attendee.Attendee.AttendeeId
-  await person.page.evaluate(([m, a, o]) => window.call.join(m, a, o), [plain(meeting), plain(attendee), options])
-}
-
-const plain = (answer) => JSON.parse(JSON.stringify({ ...answer, $metadata: undefined }))
-const call = (person, method, ...args) => person.page.evaluate(([m, a]) => window.call[m](...a), [method, args])
-const log = (person) => person.page.evaluate(() => window.call.log)
 const stoppedWith = (person, name) =>
   until(`${person.name} stopped with ${name}`, 20_000, async () => (await log(person)).includes('stopped') && (await call(person, 'status')) === name)
-const started = (person) => until(`${person.name} started`, 20_000, async () => (await log(person)).includes('started'))
 const present = (person, id) => until(`${person.name} sees ${id}`, 10_000, async () => (await call(person, 'roster'))[id]?.present)
 
 const timeline = (meeting) =>
@@ -77,26 +60,20 @@ const reported = (meeting, name, attendee) =>
 
 for (const [annVersion, benVersion] of [['current', 'current'], ['old', 'current'], ['old', 'old']]) {
   test(`two people: ${annVersion} and ${benVersion} SDK`, { timeout: 180_000 }, async (t) => {
-    const meeting = await createMeeting()
+    const meeting = await chime.create('interop')
     const ann = await open('ann', annVersion)
     const ben = await open('ben', benVersion)
     t.diagnostic(`versions ${ann.version} and ${ben.version}`)
     try {
-      for (const person of [ann, ben]) await join(person, meeting, await createAttendee(meeting, person.name))
+      for (const person of [ann, ben]) await join(person, meeting, await chime.invite(meeting, person.name))
       for (const [me, other] of [[ann, ben], [ben, ann]]) {
         await started(me)
         await present(me, me.attendee)
         await present(me, other.attendee)
         assert.equal((await call(me, 'roster'))[other.attendee].external, other.name)
-        const video = `video[data-attendee="${other.attendee}"][data-self="false"]`
-        await until(`${me.name} sees ${other.name} move`, 20_000, () => me.moving(video))
-        const before = (await me.sees()).reduce((n, s) => n + s.frames, 0)
-        await until(`${me.name} decodes on`, 10_000, async () => (await me.sees()).reduce((n, s) => n + s.frames, 0) > before + 15)
-        await until(`${me.name} hears ${other.name} and not himself`, 15_000, async () => {
-          const [own, others] = await me.hears([me.tone, other.tone])
-          if (others > heard && own < silent) return true
-          throw new Error(`levels: own ${own}, other ${others}`)
-        })
+        await until(`${me.name} sees ${other.name} move`, 20_000, () => me.moving(videoOf(other)))
+        await decodesOn(me, 15, 10_000)
+        await hearsOthers(me, [other], 15_000)
         await until(`${me.name} is shown that ${other.name} talks`, 10_000, async () => (await call(me, 'roster'))[other.attendee].volume > 0.2)
       }
 
@@ -113,7 +90,7 @@ for (const [annVersion, benVersion] of [['current', 'current'], ['old', 'current
       await call(ben, 'camera', false)
       await until('the tile of ben goes', 10_000, async () => !(await call(ann, 'tiles')).some((tile) => tile.attendee === ben.attendee))
       await call(ben, 'camera', true)
-      await until('ann sees ben again', 20_000, () => ann.moving(`video[data-attendee="${ben.attendee}"][data-self="false"]`))
+      await until('ann sees ben again', 20_000, () => ann.moving(videoOf(ben)))
 
       await call(ben, 'leave')
       await stoppedWith(ben, 'Left')
@@ -124,9 +101,7 @@ for (const [annVersion, benVersion] of [['current', 'current'], ['old', 'current
       assert.equal((await log(ann)).includes('poor'), false)
       assert.equal((await log(ann)).includes('reconnecting'), false)
     } catch (error) {
-      t.diagnostic(`ann: ${ann.console.slice(-15).join('\n')}`)
-      t.diagnostic(`ben: ${ben.console.slice(-15).join('\n')}`)
-      t.diagnostic(carillon.log.slice(-3000))
+      report(t, [ann, ben], carillon)
       throw error
     } finally {
       await close(ann, ben)
@@ -136,7 +111,7 @@ for (const [annVersion, benVersion] of [['current', 'current'], ['old', 'current
 
 for (const version of ['current', 'old']) {
   test(`music in stereo: ${version} SDK`, { timeout: 180_000 }, async (t) => {
-    const meeting = await createMeeting()
+    const meeting = await chime.create('interop')
     const ann = await open('ann', version)
     const ben = await open('ben', version)
     const cleo = await open('cleo', version)
@@ -154,9 +129,9 @@ for (const version of ['current', 'old']) {
       throw new Error(`levels: left ${left}, right ${right}`)
     }
     try {
-      await join(ann, meeting, await createAttendee(meeting, 'ann'), { camera: false, stereo: [600, 1900] })
-      await join(ben, meeting, await createAttendee(meeting, 'ben'), { camera: false, stereo: [1130, 1130] })
-      await join(cleo, meeting, await createAttendee(meeting, 'cleo'), { camera: false })
+      await join(ann, meeting, await chime.invite(meeting, 'ann'), { camera: false, stereo: [600, 1900] })
+      await join(ben, meeting, await chime.invite(meeting, 'ben'), { camera: false, stereo: [1130, 1130] })
+      await join(cleo, meeting, await chime.invite(meeting, 'cleo'), { camera: false })
       for (const person of [ann, ben, cleo]) await started(person)
       await call(ben, 'mute', true)
       await call(cleo, 'mute', true)
@@ -169,8 +144,7 @@ for (const version of ['current', 'old']) {
       await until('cleo hears the shared tab in mono', 20_000, inMono([750, 2350]))
       assert.ok((await ann.hears([750, 2350]))[0] < silent, 'ann hears what she shares')
     } catch (error) {
-      for (const person of [ann, ben, cleo]) t.diagnostic(`${person.name}: ${person.console.slice(-15).join('\n')}`)
-      t.diagnostic(carillon.log.slice(-3000))
+      report(t, [ann, ben, cleo], carillon)
       throw error
     } finally {
       await close(ann, ben, cleo)
@@ -180,13 +154,13 @@ for (const version of ['current', 'old']) {
 
 for (const version of ['current', 'old']) {
   test(`shared screen and data messages: ${version} SDK`, { timeout: 180_000 }, async (t) => {
-    const meeting = await createMeeting()
+    const meeting = await chime.create('interop')
     const ann = await open('ann', version)
     const ben = await open('ben', version)
     const heardFrom = async (person, text) => (await log(person)).filter((entry) => entry.text === text)
     try {
       for (const person of [ann, ben]) {
-        await join(person, meeting, await createAttendee(meeting, person.name), { camera: false, topics: ['chat'] })
+        await join(person, meeting, await chime.invite(meeting, person.name), { camera: false, topics: ['chat'] })
         await started(person)
       }
       await present(ann, ben.attendee)
@@ -213,16 +187,14 @@ for (const version of ['current', 'old']) {
 
       const late = await open('late', version)
       try {
-        await join(late, meeting, await createAttendee(meeting, 'late'), { camera: false, topics: ['chat'] })
+        await join(late, meeting, await chime.invite(meeting, 'late'), { camera: false, topics: ['chat'] })
         await until('the late one gets the message', 10_000, async () => (await heardFrom(late, 'hello')).length === 1)
       } finally {
         await close(late)
       }
       assert.equal((await heardFrom(ann, 'hello')).length, 0, 'no echo to the sender')
     } catch (error) {
-      t.diagnostic(`ann: ${ann.console.slice(-15).join('\n')}`)
-      t.diagnostic(`ben: ${ben.console.slice(-15).join('\n')}`)
-      t.diagnostic(carillon.log.slice(-3000))
+      report(t, [ann, ben], carillon)
       throw error
     } finally {
       await close(ann, ben)
@@ -233,10 +205,10 @@ for (const version of ['current', 'old']) {
     const person = await open('ann', version)
     const second = await open('second', version)
     try {
-      const meeting = await createMeeting()
-      const attendee = await createAttendee(meeting, 'ann')
+      const meeting = await chime.create('interop')
+      const attendee = await chime.invite(meeting, 'ann')
 
-      const forged = structuredClone(plain(attendee))
+      const forged = structuredClone(attendee)
       forged.Attendee.JoinToken = 'f'.repeat(96)
       await join(person, meeting, forged, { camera: false })
       await stoppedWith(person, 'SignalingBadRequest')
@@ -249,15 +221,14 @@ for (const version of ['current', 'old']) {
       await stoppedWith(person, 'AudioJoinedFromAnotherDevice')
       assert.equal((await log(second)).includes('stopped'), false)
 
-      await chime.send(new DeleteMeetingCommand({ MeetingId: meeting.Meeting.MeetingId }))
+      await chime.delete(meeting)
       await stoppedWith(second, 'MeetingEnded')
 
       await visit(person, version)
       await join(person, meeting, attendee, { camera: false })
       await stoppedWith(person, 'MeetingEnded')
     } catch (error) {
-      t.diagnostic(person.console.slice(-15).join('\n'))
-      t.diagnostic(carillon.log.slice(-3000))
+      report(t, [person, second], carillon)
       throw error
     } finally {
       await close(person, second)
@@ -265,12 +236,12 @@ for (const version of ['current', 'old']) {
   })
 
   test(`client events: ${version} SDK`, { timeout: 180_000 }, async (t) => {
-    const meeting = await createMeeting()
+    const meeting = await chime.create('interop')
     const ann = await open('ann', version)
     const beacons = []
     ann.page.on('request', (request) => request.url().endsWith('/events?beacon=1') && beacons.push(request.postData()))
     try {
-      await join(ann, meeting, await createAttendee(meeting, 'ann'))
+      await join(ann, meeting, await chime.invite(meeting, 'ann'))
       await started(ann)
       await reported(meeting, 'meetingStartSucceeded')
       await call(ann, 'leave')
@@ -284,7 +255,7 @@ for (const version of ['current', 'old']) {
       // What is not important is sent later, or as a beacon when the page goes. Playwright does not see the
       // beacons of a page that really goes.
       await visit(ann, version)
-      await join(ann, meeting, await createAttendee(meeting, 'ann again'))
+      await join(ann, meeting, await chime.invite(meeting, 'ann again'))
       await started(ann)
       await call(ann, 'camera', false)
       const before = beacons.length
@@ -295,8 +266,7 @@ for (const version of ['current', 'old']) {
       for (const name of names) await reported(meeting, name, ann.attendee)
     } catch (error) {
       t.diagnostic(`beacons: ${beacons}`)
-      t.diagnostic(ann.console.slice(-15).join('\n'))
-      t.diagnostic(carillon.log.slice(-3000))
+      report(t, [ann], carillon)
       throw error
     } finally {
       await close(ann)

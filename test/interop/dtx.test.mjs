@@ -2,25 +2,22 @@
 // server asks them to leave out silence (DTX).
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { ChimeSDKMeetingsClient, CreateAttendeeCommand, CreateMeetingCommand } from '@aws-sdk/client-chime-sdk-meetings'
 import { Carillon } from '../lib/carillon.mjs'
 import { Person } from '../lib/browser.mjs'
+import { heard, silent } from '../lib/media.mjs'
+import { Meetings } from '../lib/meetings.mjs'
+import { report } from '../lib/report.mjs'
+import { call, join, log, started } from '../lib/sdk-page.mjs'
 import { until } from '../lib/until.mjs'
 import { servePage } from './page/serve.mjs'
 
-const heard = -50 // dBFS, see chime-js.test.mjs
-const silent = -65
 const mutedFor = 10_000
 
 let carillon, chime, page
 
 before(async () => {
   carillon = await Carillon.start()
-  const key = carillon.createKey()
-  chime = new ChimeSDKMeetingsClient({
-    endpoint: carillon.url + '/chime', region: 'eu-central-1',
-    credentials: { accessKeyId: key.accessKeyId, secretAccessKey: key.secretAccessKey },
-  })
+  chime = new Meetings(carillon)
   page = await servePage('amazon-chime-sdk-js')
 })
 
@@ -29,17 +26,11 @@ after(async () => {
   await carillon?.dispose()
 })
 
-const plain = (answer) => JSON.parse(JSON.stringify({ ...answer, $metadata: undefined }))
-const call = (person, method, ...args) => person.page.evaluate(([m, a]) => window.call[m](...a), [method, args])
-const log = (person) => person.page.evaluate(() => window.call.log)
-
 async function enter(meeting, name, tone, options) {
   const person = await Person.open(name, tone)
   await person.page.goto(page.url)
-  const attendee = await chime.send(new CreateAttendeeCommand({ MeetingId: meeting.Meeting.MeetingId, ExternalUserId: name }))
-  person.attendee = attendee.Attendee.AttendeeId
-  await person.page.evaluate(([m, a, o]) => window.call.join(m, a, o), [plain(meeting), plain(attendee), { camera: false, ...options }])
-  await until(`${name} started`, 20_000, async () => (await log(person)).includes('started'))
+  await join(person, meeting, await chime.invite(meeting, name), { camera: false, ...options })
+  await started(person)
   return person
 }
 
@@ -52,7 +43,7 @@ async function pace(person, ms) {
 
 for (const redundancy of [true, false]) {
   test(`muted, ${redundancy ? 'with' : 'without'} redundant audio`, { timeout: 120_000 }, async (t) => {
-    const meeting = await chime.send(new CreateMeetingCommand({ ClientRequestToken: crypto.randomUUID(), MediaRegion: 'eu-central-1', ExternalMeetingId: 'dtx' }))
+    const meeting = await chime.create('dtx')
     const people = []
     try {
       const ann = await enter(meeting, 'ann', 450, { redundancy })
@@ -85,8 +76,7 @@ for (const redundancy of [true, false]) {
         assert.deepEqual(person.console.filter((line) => /unhealthy|pageerror/i.test(line)), [], person.name)
       }
     } catch (error) {
-      for (const person of people) t.diagnostic(`${person.name}: ${person.console.slice(-15).join('\n')}`)
-      t.diagnostic(carillon.log.slice(-3000))
+      report(t, people, carillon)
       throw error
     } finally {
       for (const person of people) await person.close()

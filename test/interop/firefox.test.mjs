@@ -1,31 +1,26 @@
 // Firefox in a meeting with two people in Chromium, all with the unmodified amazon-chime-sdk-js.
 import assert from 'node:assert/strict'
 import { networkInterfaces } from 'node:os'
-import { after, before, test } from 'node:test'
-import { ChimeSDKMeetingsClient, CreateAttendeeCommand, CreateMeetingCommand } from '@aws-sdk/client-chime-sdk-meetings'
+import { after, before } from 'node:test'
 import { Carillon } from '../lib/carillon.mjs'
 import { Person } from '../lib/browser.mjs'
+import { decodesOn, heard, hearsOthers, silent } from '../lib/media.mjs'
+import { Meetings } from '../lib/meetings.mjs'
 import { Network } from '../lib/network.mjs'
+import { report } from '../lib/report.mjs'
+import { call, join, log, started, videoOf } from '../lib/sdk-page.mjs'
+import { steps } from '../lib/steps.mjs'
 import { until } from '../lib/until.mjs'
 import { servePage } from './page/serve.mjs'
-
-const heard = -50 // dBFS: a tone in the mix is far above,
-const silent = -65 // and one that is not in it far below (what is left is leakage of the other tones)
 
 let carillon, chime, page, network, line, meeting, fox, ann, ben
 const people = []
 
 before(async () => {
   carillon = await Carillon.start()
-  const key = carillon.createKey()
-  chime = new ChimeSDKMeetingsClient({
-    endpoint: carillon.url + '/chime', region: 'eu-central-1',
-    credentials: { accessKeyId: key.accessKeyId, secretAccessKey: key.secretAccessKey },
-  })
+  chime = new Meetings(carillon)
   page = await servePage('amazon-chime-sdk-js')
-  meeting = await chime.send(
-    new CreateMeetingCommand({ ClientRequestToken: crypto.randomUUID(), MediaRegion: 'eu-central-1', ExternalMeetingId: 'firefox' }),
-  )
+  meeting = await chime.create('firefox')
   network = new Network()
 })
 
@@ -36,30 +31,10 @@ after(async () => {
   await carillon?.dispose()
 })
 
-// A step goes on where the one before it ended, so after a failure the others fail at once.
-let failed
+const step = steps(150_000, (t) => report(t, people, carillon))
 
-function step(name, run) {
-  test(name, { timeout: 150_000 }, async (t) => {
-    if (failed) throw new Error(`not run: "${failed}" failed before it`)
-    try {
-      await run(t)
-    } catch (error) {
-      failed = name
-      for (const person of people) t.diagnostic(`${person.name}: ${person.console.slice(-15).join('\n')}`)
-      t.diagnostic(carillon.log.slice(-3000))
-      throw error
-    }
-  })
-}
-
-const call = (person, method, ...args) => person.page.evaluate(([m, a]) => window.call[m](...a), [method, args])
-const log = (person) => person.page.evaluate(() => window.call.log)
-const plain = (answer) => JSON.parse(JSON.stringify({ ...answer, $metadata: undefined }))
-const videoOf = (other) => `video[data-attendee="${other.attendee}"][data-self="false"]`
 // Firefox sends nothing to 127.0.0.1, nor does it like to hear that it has that address itself.
 const ownAddress = () => Object.values(networkInterfaces()).flat().find((a) => a.family === 'IPv4' && !a.internal).address
-const framesSeen = async (person) => (await person.sees()).reduce((n, s) => n + s.frames, 0)
 
 async function open(name, tone, options) {
   const person = await Person.open(name, tone, options)
@@ -70,10 +45,9 @@ async function open(name, tone, options) {
 // enter opens the page and joins; the second time with the same attendee.
 async function enter(person) {
   await person.page.goto(page.url)
-  person.invitation ??= await chime.send(new CreateAttendeeCommand({ MeetingId: meeting.Meeting.MeetingId, ExternalUserId: person.name }))
-  person.attendee = person.invitation.Attendee.AttendeeId
-  await call(person, 'join', plain(meeting), plain(person.invitation), { topics: ['chat'] })
-  await until(`${person.name} started`, 40_000, async () => (await log(person)).includes('started'))
+  person.invitation ??= await chime.invite(meeting, person.name)
+  await join(person, meeting, person.invitation, { topics: ['chat'] })
+  await started(person, 40_000)
 }
 
 async function sees(me, other) {
@@ -85,13 +59,8 @@ async function seesAndHears(me, others) {
     await until(`${me.name} has ${other.name} in the roster`, 20_000, async () => (await call(me, 'roster'))[other.attendee]?.present)
     await sees(me, other)
   }
-  const before = await framesSeen(me)
-  await until(`${me.name} decodes on`, 30_000, async () => (await framesSeen(me)) > before + 15 * others.length)
-  await until(`${me.name} hears the others and not himself`, 40_000, async () => {
-    const [own, ...rest] = await me.hears([me.tone, ...others.map((o) => o.tone)], 1500)
-    if (rest.every((level) => level > heard) && own < silent) return true
-    throw new Error(`levels: own ${own}, others ${rest}`)
-  })
+  await decodesOn(me, 15 * others.length, 30_000)
+  await hearsOthers(me, others, 40_000, 1500)
 }
 
 step('three people see and hear each other', async (t) => {
@@ -138,8 +107,7 @@ step('cameras go off and on again', async () => {
 step('video goes on over a line that loses packets', async (t) => {
   await line.shape({ up: { loss: 0.05, delay: 25 }, down: { loss: 0.05, delay: 25 } })
   for (const [me, other] of [[ann, fox], [fox, ann]]) {
-    const before = await framesSeen(me)
-    await until(`${me.name} decodes on`, 60_000, async () => (await framesSeen(me)) > before + 120)
+    await decodesOn(me, 120, 60_000)
     await sees(me, other)
   }
   await line.shape({ up: { loss: 0, delay: 0 }, down: { loss: 0, delay: 0 } })

@@ -1,15 +1,16 @@
 // Calls from networks that let little through, in a real browser with the unmodified SDK.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { ChimeSDKMeetingsClient, CreateAttendeeCommand, CreateMeetingCommand } from '@aws-sdk/client-chime-sdk-meetings'
 import { Carillon } from '../lib/carillon.mjs'
 import { Person } from '../lib/browser.mjs'
 import { Certificate } from '../lib/certificate.mjs'
+import { decodesOn, hearsOthers } from '../lib/media.mjs'
+import { Meetings } from '../lib/meetings.mjs'
+import { report } from '../lib/report.mjs'
+import { call, join, started, videoOf } from '../lib/sdk-page.mjs'
 import { until } from '../lib/until.mjs'
 import { servePage } from './page/serve.mjs'
 
-const heard = -50 // dBFS: a tone in the mix is far above,
-const silent = -65 // and one that is not in it far below
 const tones = { ann: 450, ben: 1130 }
 
 const everything = 'udp|tcp'
@@ -61,42 +62,28 @@ async function routes() {
 async function meet(t, flags, { blocked = {}, relay = [], through = {}, trusts }, check) {
   const carillon = await Carillon.start(...flags)
   const people = []
-  const call = (person, method, ...args) => person.page.evaluate(([m, a]) => window.call[m](...a), [method, args])
   try {
-    const key = carillon.createKey()
-    const chime = new ChimeSDKMeetingsClient({
-      endpoint: carillon.url + '/chime', region: 'eu-central-1',
-      credentials: { accessKeyId: key.accessKeyId, secretAccessKey: key.secretAccessKey },
-    })
-    const meeting = await chime.send(new CreateMeetingCommand({ ClientRequestToken: crypto.randomUUID(), MediaRegion: 'eu-central-1', ExternalMeetingId: 'networks' }))
+    const chime = new Meetings(carillon)
+    const meeting = await chime.create('networks')
     for (const name of ['ann', 'ben']) {
       const person = await Person.open(name, tones[name], { trusts })
       people.push(person)
       if (blocked[name]) await person.page.addInitScript(blockCandidates, blocked[name])
       if (through[name]) await person.page.addInitScript(letThrough, through[name])
       await person.page.goto(page.url)
-      const attendee = await chime.send(new CreateAttendeeCommand({ MeetingId: meeting.Meeting.MeetingId, ExternalUserId: name }))
-      person.attendee = attendee.Attendee.AttendeeId
-      const own = structuredClone({ Meeting: meeting.Meeting })
+      const own = structuredClone(meeting)
       if (relay.includes(name)) own.Meeting.MediaPlacement.SignalingUrl += '/relay'
-      await call(person, 'join', own, { Attendee: attendee.Attendee }, undefined)
+      await join(person, own, await chime.invite(meeting, name))
     }
-    for (const person of people) {
-      await until(`${person.name} started`, 60_000, () => person.page.evaluate(() => window.call.log.includes('started')))
-    }
+    for (const person of people) await started(person, 60_000)
     for (const person of people) {
       // A session whose first attempt failed has forgotten that the camera was to be on.
       if (blocked[person.name] === everything) await call(person, 'camera', true)
     }
     for (const [me, other] of [people, people.toReversed()]) {
-      await until(`${me.name} sees ${other.name} move`, 30_000, () => me.moving(`video[data-attendee="${other.attendee}"][data-self="false"]`))
-      const before = (await me.sees()).reduce((n, s) => n + s.frames, 0)
-      await until(`${me.name} decodes on`, 15_000, async () => (await me.sees()).reduce((n, s) => n + s.frames, 0) > before + 15)
-      await until(`${me.name} hears ${other.name} and not himself`, 20_000, async () => {
-        const [own, others] = await me.hears([me.tone, other.tone])
-        if (others > heard && own < silent) return true
-        throw new Error(`levels: own ${own}, other ${others}`)
-      })
+      await until(`${me.name} sees ${other.name} move`, 30_000, () => me.moving(videoOf(other)))
+      await decodesOn(me, 15, 15_000)
+      await hearsOthers(me, [other], 20_000)
     }
     const taken = {}
     for (const person of people) {
@@ -106,8 +93,7 @@ async function meet(t, flags, { blocked = {}, relay = [], through = {}, trusts }
     }
     check(taken, people)
   } catch (error) {
-    for (const person of people) t.diagnostic(`${person.name}: ${person.console.slice(-15).join('\n')}`)
-    t.diagnostic(carillon.log.slice(-3000))
+    report(t, people, carillon)
     throw error
   } finally {
     for (const person of people) await person.close()

@@ -2,9 +2,11 @@
 // change as people come and go.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { ChimeSDKMeetingsClient, CreateAttendeeCommand, CreateMeetingCommand } from '@aws-sdk/client-chime-sdk-meetings'
 import { Carillon } from '../lib/carillon.mjs'
 import { Person } from '../lib/browser.mjs'
+import { Meetings } from '../lib/meetings.mjs'
+import { report } from '../lib/report.mjs'
+import { call, join, started } from '../lib/sdk-page.mjs'
 import { until } from '../lib/until.mjs'
 import { servePage } from './page/serve.mjs'
 
@@ -12,11 +14,7 @@ let carillon, chime, page
 
 before(async () => {
   carillon = await Carillon.start()
-  const key = carillon.createKey()
-  chime = new ChimeSDKMeetingsClient({
-    endpoint: carillon.url + '/chime', region: 'eu-central-1',
-    credentials: { accessKeyId: key.accessKeyId, secretAccessKey: key.secretAccessKey },
-  })
+  chime = new Meetings(carillon)
   page = await servePage('amazon-chime-sdk-js')
 })
 
@@ -25,30 +23,22 @@ after(async () => {
   await carillon?.dispose()
 })
 
-const call = (person, method, ...args) => person.page.evaluate(([m, a]) => window.call[m](...a), [method, args])
-const plain = (answer) => JSON.parse(JSON.stringify({ ...answer, $metadata: undefined }))
-
 // meet runs a test with a meeting; what it opens is closed behind it.
 async function meet(t, run) {
-  const meeting = await chime.send(
-    new CreateMeetingCommand({ ClientRequestToken: crypto.randomUUID(), MediaRegion: 'eu-central-1', ExternalMeetingId: 'video' }),
-  )
+  const meeting = await chime.create('video')
   const people = []
   const enter = async (name, options) => {
     const person = await Person.open(name, 450 + 680 * people.length)
     people.push(person)
     await person.page.goto(page.url)
-    const attendee = await chime.send(new CreateAttendeeCommand({ MeetingId: meeting.Meeting.MeetingId, ExternalUserId: name }))
-    person.attendee = attendee.Attendee.AttendeeId
-    await call(person, 'join', plain(meeting), plain(attendee), options)
-    await until(`${name} started`, 30_000, () => person.page.evaluate(() => window.call.log.includes('started')))
+    await join(person, meeting, await chime.invite(meeting, name), options)
+    await started(person, 30_000)
     return person
   }
   try {
     await run(enter)
   } catch (error) {
-    for (const person of people) t.diagnostic(`${person.name}: ${person.console.slice(-15).join('\n')}`)
-    t.diagnostic(carillon.log.slice(-3000))
+    report(t, people, carillon)
     throw error
   } finally {
     for (const person of people) await person.close()

@@ -75,8 +75,4 @@ export class Guest {
   async seesMoving(other, deadline = 30_000) {
     await until(`${this.person.name} sees ${other.person.name} move`, deadline, () => this.person.moving(this.videoOf(other), 2000))
   }
-
-  frames() {
-    return this.person.sees().then((streams) => streams.reduce((n, s) => n + s.frames, 0))
-  }
 }
