@@ -69,6 +69,13 @@ const sending = (person, what, accept) =>
     throw new Error(JSON.stringify(await person.sends()))
   })
 
+// encodings tells which encodings of the camera are active, as the page can set them.
+const encodings = (person) =>
+  person.page.evaluate(() => {
+    const senders = window.probe.live().flatMap((c) => c.getSenders()).filter((s) => s.track?.kind === 'video')
+    return Object.fromEntries(senders[0].getParameters().encodings.map((e) => [e.rid, e.active]))
+  })
+
 // longestPause watches a video while something is done, and gives the longest time (ms) without a new frame.
 async function longestPause(person, during) {
   let done = false
@@ -114,6 +121,27 @@ test('simulcast: three people, one moves between the encodings', { timeout: 300_
     t.diagnostic(`longest time without a new frame: ${pause} ms`)
     assert.ok(pause < tolerable, `the picture stood still for ${pause} ms`)
     assert.equal((await watched(ben)).ssrc, ssrc, 'the switch negotiated a new stream')
+  }),
+)
+
+// The SDK sends one encoding to a single receiver, and pauses the others. It can use those again as long as the answers of the
+// server keep all three, also while the camera is off.
+test('simulcast begins when the third comes, though the camera was off before', { timeout: 300_000 }, (t) =>
+  meet(t, async (enter) => {
+    const ben = await enter('ben', { camera: false, size: 'high' })
+    const ann = await enter('ann', { simulcast: true, codecs: ['VP8'] })
+    await decodes(ben, 'VP8')
+    await call(ann, 'camera', false)
+    await until('ben is shown nothing', 20_000, async () => !(await watched(ben)))
+    await call(ann, 'camera', true)
+    await decodes(ben, 'VP8')
+    const alone = await sending(ann, 'one encoding', (s) => s.length === 1)
+    assert.deepEqual(await encodings(ann), { low: false, mid: true, hi: false })
+    const cat = await enter('cat', { camera: false, size: 'low' })
+    await sending(ann, 'the small and the large encoding', (s) => s.length === 2 && s.some((x) => x.rid === 'low') && s.some((x) => x.rid === 'hi'))
+    assert.deepEqual(await encodings(ann), { low: true, mid: false, hi: true })
+    await decodes(ben, 'VP8', (w) => w === alone[0].width)
+    await decodes(cat, 'VP8', (w) => w <= alone[0].width / 2)
   }),
 )
 

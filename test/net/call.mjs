@@ -1,5 +1,4 @@
 // A call between unmodified SDKs, each on a line of its own.
-import { ChimeSDKMeetingsClient, CreateAttendeeCommand, CreateMeetingCommand } from '@aws-sdk/client-chime-sdk-meetings'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,15 +6,16 @@ import { servePage } from '../interop/page/serve.mjs'
 import { Person } from '../lib/browser.mjs'
 import { Carillon } from '../lib/carillon.mjs'
 import { writeFootage } from '../lib/footage.mjs'
+import { Meetings } from '../lib/meetings.mjs'
 import { meter } from '../lib/meter.mjs'
 import { Network } from '../lib/network.mjs'
 import { disturbances, quiet } from '../lib/quality.mjs'
+import * as sdk from '../lib/sdk-page.mjs'
 import { clear } from '../lib/shaper.mjs'
 import { until } from '../lib/until.mjs'
 
 const tones = { ann: 450, ben: 1130, cid: 2710 }
 const small = { width: 320, height: 180 } // what is not in view need not be painted
-const plain = (answer) => JSON.parse(JSON.stringify({ ...answer, $metadata: undefined }))
 
 // Call is a server and the people who talk over it. Browsers are used again from meeting to meeting.
 export class Call {
@@ -27,11 +27,7 @@ export class Call {
     call.footage = join(call.dir, 'camera.y4m')
     writeFootage(call.footage)
     call.carillon = await Carillon.start('--media', '127.0.0.1:0', '--log', 'debug')
-    const key = call.carillon.createKey()
-    call.chime = new ChimeSDKMeetingsClient({
-      endpoint: call.carillon.url + '/chime', region: 'eu-central-1',
-      credentials: { accessKeyId: key.accessKeyId, secretAccessKey: key.secretAccessKey },
-    })
+    call.chime = new Meetings(call.carillon)
     call.network = new Network()
     call.page = await servePage('amazon-chime-sdk-js')
     return call
@@ -48,9 +44,7 @@ export class Call {
   // meet starts a meeting of the people named, with these options of the page, and waits until they see and hear each
   // other. Their lines are without faults.
   async meet(options) {
-    const meeting = await this.chime.send(
-      new CreateMeetingCommand({ ClientRequestToken: crypto.randomUUID(), MediaRegion: 'eu-central-1', ExternalMeetingId: 'bad network' }),
-    )
+    const meeting = await this.chime.create('bad network')
     const people = []
     for (const [name, choice] of Object.entries(options)) {
       const caller = await this.#caller(name)
@@ -96,21 +90,19 @@ class Caller {
 
   async enter(meeting, options) {
     this.options = options
-    const attendee = await this.call.chime.send(new CreateAttendeeCommand({ MeetingId: meeting.Meeting.MeetingId, ExternalUserId: this.name }))
-    this.attendee = attendee.Attendee.AttendeeId
-    const mine = plain(meeting)
+    const mine = structuredClone(meeting)
     mine.Meeting.MediaPlacement.SignalingUrl = this.line.signaling(mine.Meeting.MediaPlacement.SignalingUrl)
     await this.page.goto(this.call.page.url)
-    await this.page.evaluate(([m, a, o]) => window.call.join(m, a, o), [mine, plain(attendee), options])
-    await until(`${this.name} is in the meeting`, 20_000, async () => (await this.log()).includes('started'))
+    await sdk.join(this, mine, await this.call.chime.invite(meeting, this.name), options)
+    await sdk.started(this)
   }
 
   log() {
-    return this.page.evaluate(() => window.call.log)
+    return sdk.log(this)
   }
 
   roster() {
-    return this.page.evaluate(() => window.call.roster())
+    return sdk.call(this, 'roster')
   }
 
   // redundant tells whether sound may come with copies of what was before (RED), as negotiated.
@@ -125,8 +117,12 @@ class Caller {
     return this.page.evaluate((m) => window.meter[m](), method)
   }
 
+  camera(on) {
+    return sdk.call(this, 'camera', on)
+  }
+
   leave() {
-    return this.page.evaluate(() => window.call.leave())
+    return sdk.call(this, 'leave')
   }
 
   // sees waits until the picture of somebody comes in a width.

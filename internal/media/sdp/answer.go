@@ -180,17 +180,23 @@ func (s AnswerSection) writeBody(w *writer) {
 	if sending && s.Role != RoleCamera {
 		s.writeSource(w)
 	}
-	if s.Role == RoleCamera && len(s.Offer.RIDs) > 0 {
+	if len(s.Offer.RIDs) > 0 {
 		s.writeEncodings(w)
 	}
 }
 
-// writeEncodings accepts all encodings of simulcast (RFC 8853 section 5.3).
+// writeEncodings accepts all encodings of simulcast as they are offered (RFC 8853 section 5.3), and does so while the camera
+// is off, too: Chromium gives up for good what is not accepted once, and makes active what it had paused if that is not
+// answered as paused. It would then share its bandwidth among encodings that send nothing.
 func (s AnswerSection) writeEncodings(w *writer) {
-	for _, rid := range s.Offer.RIDs {
+	streams := slices.Clone(s.Offer.RIDs)
+	for i, rid := range s.Offer.RIDs {
 		w.line("a=rid:%s recv", rid)
+		if slices.Contains(s.Offer.Paused, rid) {
+			streams[i] = "~" + rid
+		}
 	}
-	w.line("a=simulcast:recv %s", strings.Join(s.Offer.RIDs, ";"))
+	w.line("a=simulcast:recv %s", strings.Join(streams, ";"))
 }
 
 // writeExtensions writes no directions, because clients search the section for direction words.

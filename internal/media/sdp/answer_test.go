@@ -368,7 +368,7 @@ func TestAnswerAcceptsSimulcast(t *testing.T) {
 		"a=rid:low send", "a=rid:mid send", "a=rid:hi send", "a=simulcast:send low;~mid;hi"))
 	_, sections := split(t, answerTo(offer).String())
 	for _, want := range []string{
-		"a=rid:low recv", "a=rid:mid recv", "a=rid:hi recv", "a=simulcast:recv low;mid;hi", "a=sendrecv",
+		"a=rid:low recv", "a=rid:mid recv", "a=rid:hi recv", "a=simulcast:recv low;~mid;hi", "a=sendrecv",
 		"a=extmap:10 " + sdp.ExtensionRID, "a=extmap:11 " + sdp.ExtensionRepairedRID, "a=extmap:12 " + sdp.ExtensionDependency,
 	} {
 		if !slices.Contains(sections[0], want) {
@@ -377,6 +377,18 @@ func TestAnswerAcceptsSimulcast(t *testing.T) {
 	}
 	if len(withPrefix(sections[0], "a=extmap:")) != 3 || len(withPrefix(sections[0], "a=ssrc")) != 0 {
 		t.Errorf("the answer accepts more: %v", sections[0])
+	}
+}
+
+// Chromium gives encodings up for good that are not accepted once.
+func TestAnswerKeepsSimulcastWhileTheCameraIsOff(t *testing.T) {
+	offer := parse(t, minimal("m=video 9 UDP/TLS/RTP/SAVPF 96", "a=mid:0", "a=rtcp-mux", "a=rtpmap:96 VP8/90000", "a=inactive",
+		"a=rid:low send", "a=rid:hi send", "a=simulcast:send ~low;hi"))
+	_, sections := split(t, answerTo(offer).String())
+	for _, want := range []string{"a=inactive", "a=rid:low recv", "a=rid:hi recv", "a=simulcast:recv ~low;hi"} {
+		if !slices.Contains(sections[0], want) {
+			t.Errorf("the answer lacks %s: %v", want, sections[0])
+		}
 	}
 }
 

@@ -137,7 +137,7 @@ func TestParseIgnores(t *testing.T) {
 		"a=rtpmap:70 VP9/90000", "a=rtpmap:200 VP9/90000", "a=rtcp-fb:50 nack",
 		"a=extmap:15 urn:wide", "a=extmap:0 urn:zero", "a=extmap:x urn:x", "a=extmap:7 urn:seven", "a=extmap:9 urn:seven",
 		"a=ssrc:0 cname:zero", "a=ssrc:x cname:x", "a=ssrc:11", "a=ssrc:12 cname:other", "a=ssrc-group:FID 5 5", "a=ssrc-group:FID 5",
-		"a=rid:hi send", "a=rid:hi send", "a=rid:in recv", "a=rid:no.token send", "a=rid:"+strings.Repeat("x", 17)+" send", "a=simulcast:send hi", "a=msid:- track"))
+		"a=rid:hi send", "a=rid:hi send", "a=rid:in recv", "a=rid:no.token send", "a=rid:"+strings.Repeat("x", 17)+" send", "a=simulcast:recv in send ~hi,low;~;~no.token", "a=msid:- track"))
 	s := offer.Sections[0]
 	if len(s.Codecs) != 1 || s.Codecs[0].Name != "VP8" || s.Codecs[0].RTXPayloadType != 97 {
 		t.Errorf("codecs: %+v", s.Codecs)
@@ -148,8 +148,8 @@ func TestParseIgnores(t *testing.T) {
 	if s.SSRC != 11 || s.RTXSSRC != 0 || s.CNAME != "" || s.Stream != "" || s.Track != "track" {
 		t.Errorf("source: %+v", s)
 	}
-	if len(s.RIDs) != 1 || s.RIDs[0] != "hi" {
-		t.Errorf("rids: %v", s.RIDs)
+	if len(s.RIDs) != 1 || s.RIDs[0] != "hi" || !slices.Equal(s.Paused, s.RIDs) {
+		t.Errorf("rids: %v, of which %v are paused", s.RIDs, s.Paused)
 	}
 }
 

@@ -48,6 +48,7 @@ type Section struct {
 	Stream  string   // first part of msid, "" = no stream
 	Track   string   // second part of msid
 	RIDs    []string // encodings of simulcast (RFC 8853), in the client's order; empty = no simulcast
+	Paused  []string // those of RIDs that the client does not send at present
 
 	protocol, format string // of the m= line, for answers that reject the section
 }
@@ -175,6 +176,7 @@ func parseExtensions(as attributes) (map[string]uint8, error) {
 // simulcast by SSRC has them, the first counts.
 func (s *Section) parseSource(as attributes) {
 	simulcast := as.has("simulcast")
+	paused := as.paused()
 	for _, a := range as {
 		switch a.Key {
 		case "ssrc-group":
@@ -193,6 +195,9 @@ func (s *Section) parseSource(as attributes) {
 			direction, _, _ := strings.Cut(rest, " ")
 			if simulcast && direction == "send" && isRID(id) && len(s.RIDs) < maxRIDs && !slices.Contains(s.RIDs, id) {
 				s.RIDs = append(s.RIDs, id)
+				if slices.Contains(paused, id) {
+					s.Paused = append(s.Paused, id)
+				}
 			}
 		}
 	}
@@ -217,6 +222,24 @@ func (s *Section) parseSource(as attributes) {
 			}
 		}
 	}
+}
+
+// paused returns the encodings that a section marks as paused (RFC 8853 section 5.1): send a;~b,c recv d. Of alternatives
+// the first counts.
+func (as attributes) paused() (ids []string) {
+	fields := strings.Fields(as.first("simulcast"))
+	for i := 0; i+1 < len(fields); i += 2 {
+		if fields[i] != "send" {
+			continue
+		}
+		for stream := range strings.SplitSeq(fields[i+1], ";") {
+			first, _, _ := strings.Cut(stream, ",")
+			if id, ok := strings.CutPrefix(first, "~"); ok {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
 }
 
 // isRID reports whether s is a name of an encoding that fits a one-byte header extension (RFC 8851 section 10).
