@@ -74,8 +74,13 @@ export class Person {
     return this.page.evaluate(() => window.probe.sends())
   }
 
-  audioPackets() {
-    return this.page.evaluate(() => window.probe.audioPackets())
+  // audioReceived gives the packets of sound so far, and when (ms) the browser counted them.
+  audioReceived() {
+    return this.page.evaluate(() => window.probe.audioReceived())
+  }
+
+  async audioPackets() {
+    return (await this.audioReceived()).packets
   }
 
   audioPacketsSent() {

@@ -89,8 +89,10 @@ export function probe() {
       }))
     },
 
-    async audioPackets() {
-      return (await inbound('audio')).reduce((n, r) => n + r.packetsReceived, 0)
+    // at (ms) is when the browser counted.
+    async audioReceived() {
+      const reports = await inbound('audio')
+      return { packets: reports.reduce((n, r) => n + r.packetsReceived, 0), at: Math.max(...reports.map((r) => r.timestamp)) }
     },
 
     async audioPacketsSent() {
