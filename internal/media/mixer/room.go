@@ -2,6 +2,7 @@ package mixer
 
 import (
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -48,7 +49,25 @@ type workspace struct {
 	past   past                               // what an encoder is primed with
 }
 
-var workspaces = sync.Pool{New: func() any { return new(workspace) }}
+// spare are the workspaces that no room uses, one for each processor at most. A sync.Pool loses what has grown with every
+// collection, and with the race detector at random.
+var spare = make(chan *workspace, runtime.GOMAXPROCS(0))
+
+func borrowWorkspace() *workspace {
+	select {
+	case w := <-spare:
+		return w
+	default:
+		return new(workspace)
+	}
+}
+
+func returnWorkspace(w *workspace) {
+	select {
+	case spare <- w:
+	default:
+	}
+}
 
 // NewRoom makes an empty room.
 func NewRoom(cfg Config) *Room {

@@ -21,8 +21,8 @@ type Frame struct {
 func (r *Room) Step(deliver func(s *Sink, f *Frame)) {
 	m := r.members.Load()
 	r.step++
-	r.work = workspaces.Get().(*workspace)
-	defer func() { workspaces.Put(r.work); r.work = nil }()
+	r.work = borrowWorkspace()
+	defer func() { returnWorkspace(r.work); r.work = nil }()
 	r.listen(m.sources)
 	r.assign(m.sinks)
 	r.sum()
