@@ -35,7 +35,8 @@ func (o *transmissions) add(transport uint16, kind bwe.Kind, ssrc uint32, seq ui
 	o.ring[transport%transmissionsKept] = transmission{ssrc: ssrc, seq: seq, transport: transport}
 }
 
-// missing returns, after begin, the packet that was lost under a number, if none of the other times it went may have reached its receiver.
+// missing returns, after begin, the packet that was lost under a number, if none of the other times it went may have reached
+// its receiver.
 func (o *transmissions) missing(transport uint16, control *bwe.Controller) (lost transmission, ok bool) {
 	lost = o.ring[transport%transmissionsKept]
 	if lost.ssrc == 0 || lost.transport != transport {

@@ -310,7 +310,7 @@ func TestBandwidth(t *testing.T) {
 func TestStrangersAreSentAway(t *testing.T) {
 	s := listen(t)
 	s.streams.mu.Lock()
-	s.streams.strangerFor = 2 * time.Second // long enough for an allocation, on any machine
+	s.streams.strangerFor = 300 * time.Millisecond
 	s.streams.mu.Unlock()
 	dial := func(port uint16) net.Conn {
 		conn, err := net.Dial("tcp", s.at(port))
